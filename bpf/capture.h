@@ -46,10 +46,9 @@ enum direction {
 };
 
 enum gap_reason {
-	GAP_USER_READ_FAILED = 1,
-	GAP_CALL_TOO_LARGE = 2,
-	GAP_SENDFILE = 3,
-	GAP_EARLY_DATA = 4,
+	GAP_CALL_TOO_LARGE = 1,
+	GAP_SENDFILE = 2,
+	GAP_EARLY_DATA = 3,
 };
 
 /* struct lost_record.reason; each has a pair of counters in struct stats, in this order. */
@@ -175,8 +174,8 @@ struct loss_counter {
 
 /* The only element of the map `stats`; summed by the kernel with atomic adds, never reset. */
 struct stats {
-	__u64 records; /* data records submitted */
-	__u64 bytes; /* payload bytes in them */
+	__u64 transfers; /* calls that moved bytes we were to copy */
+	__u64 bytes; /* those bytes; what of them was lost is in losses */
 	__u64 calls; /* probe hits, entry and return */
 	__u64 duplicate_calls; /* second entries ignored (capture rule 6) */
 	__u64 orphan_returns; /* returns without an entry: the call began before the attach */

@@ -66,7 +66,7 @@ export interface DataRecord extends RecordBase {
   bytes: Uint8Array
 }
 
-export type GapReason = 'user_read_failed' | 'call_too_large' | 'sendfile' | 'early_data'
+export type GapReason = 'call_too_large' | 'sendfile' | 'early_data'
 
 /** Bytes that passed but could not be copied. (A full ring cannot say so: the next offset does.) */
 export interface GapRecord extends RecordBase {
