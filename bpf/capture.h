@@ -167,6 +167,13 @@ struct duplicate_record {
 	__u64 duplicate_cookie;
 };
 
+/* What the iterator process_list writes for each process that runs already. */
+struct process_start {
+	__u32 pid;
+	__u32 pad;
+	__u64 start_boottime_ns;
+};
+
 struct loss_counter {
 	__u64 records;
 	__u64 bytes;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * Process life: exec, fork (of processes, not threads) and exit. The facts are taken here because a 50 ms process is gone
- * before /proc is read (capture rule 5). tp_btf needs no tracefs.
+ * before /proc is read (capture rule 5). tp_btf needs no tracefs. And an iterator over the processes that run already, for
+ * the one fact that /proc rounds to 10 ms: the start time that names a process.
  */
 #include "capture.bpf.h"
 
@@ -125,5 +126,19 @@ int BPF_PROG(process_exit, struct task_struct *task)
 	record->exit_code = task->exit_code;
 	record->pad = 0;
 	bpf_ringbuf_submit(record, wakeup_flags());
+	return 0;
+}
+
+SEC("iter/task")
+int process_list(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct process_start start = {};
+
+	if (!task || task->pid != task->tgid)
+		return 0;
+	start.pid = task->tgid;
+	start.start_boottime_ns = task->start_boottime;
+	bpf_seq_write(ctx->meta->seq, &start, sizeof(start));
 	return 0;
 }

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "capture.hpp"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <string>
+
+#include "../bpf/.output/capture.skel.h"
+#include "../bpf/capture.h"
+#include "elf.hpp"
+
+namespace {
+
+/** `error.errno` carries the negative errno, as Node's own system errors do. */
+Napi::Error systemError(Napi::Env env, int error, const std::string& what) {
+  Napi::Error out = Napi::Error::New(env, what + ": " + std::strerror(error));
+  out.Set("errno", Napi::Number::New(env, -error));
+  return out;
+}
+
+uint64_t toUint64(const Napi::Value& value) {
+  bool is_lossless = false;
+  return value.As<Napi::BigInt>().Uint64Value(&is_lossless);
+}
+
+}  // namespace
+
+Napi::Function Capture::define(Napi::Env env) {
+  return DefineClass(env, "Capture",
+                     {
+                         InstanceMethod<&Capture::load>("load"),
+                         InstanceMethod<&Capture::start>("start"),
+                         InstanceMethod<&Capture::attach>("attach"),
+                         InstanceMethod<&Capture::detach>("detach"),
+                         InstanceMethod<&Capture::ignoreMapping>("ignoreMapping"),
+                         InstanceMethod<&Capture::processes>("processes"),
+                         InstanceMethod<&Capture::stats>("stats"),
+                         InstanceMethod<&Capture::close>("close"),
+                     });
+}
+
+Capture::Capture(const Napi::CallbackInfo& info) : ObjectWrap(info) {
+  const auto options = info[0].As<Napi::Object>();
+  ring_bytes_ = options.Get("ringBytes").As<Napi::Number>().Uint32Value();
+  wakeup_bytes_ = options.Get("wakeupBytes").As<Napi::Number>().Uint32Value();
+}
+
+Capture::~Capture() {
+  release();
+}
+
+void Capture::release() {
+  poller_.reset();
+  for (auto& entry : links_)
+    for (bpf_link* link : entry.second) bpf_link__destroy(link);
+  links_.clear();
+  mappings_.reset();
+  if (skeleton_) capture_bpf__destroy(skeleton_);
+  skeleton_ = nullptr;
+}
+
+Napi::Value Capture::load(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (skeleton_) throw Napi::Error::New(env, "load() was called before");
+  // libbpf's own lines go to stderr unasked; the errno and our sentence say what matters.
+  libbpf_set_print(nullptr);
+  skeleton_ = capture_bpf__open();
+  if (!skeleton_) throw systemError(env, errno, "open BPF object");
+  skeleton_->rodata->wakeup_bytes = wakeup_bytes_;
+  bpf_map__set_max_entries(skeleton_->maps.records, ring_bytes_);
+  int error = capture_bpf__load(skeleton_);
+  if (error) {
+    release();
+    throw systemError(env, -error, "load BPF programs");
+  }
+  try {
+    identifySelf();
+    error = capture_bpf__attach(skeleton_);  // the tp_btf programs; uprobes have no target yet
+    if (error) throw systemError(env, -error, "attach process tracepoints");
+    mappings_ = std::make_unique<Mappings>();
+    mappings_->open();
+  } catch (const std::system_error& failure) {
+    release();
+    throw systemError(env, failure.code().value(), failure.what());
+  } catch (const Napi::Error&) {
+    release();
+    throw;
+  }
+  return env.Undefined();
+}
+
+void Capture::identifySelf() {
+  LIBBPF_OPTS(bpf_test_run_opts, options);
+  const int error = bpf_prog_test_run_opts(bpf_program__fd(skeleton_->progs.identify_self), &options);
+  if (error || skeleton_->bss->self_pid == 0)
+    throw systemError(Env(), error ? -error : ENOSYS, "identify the sensor's own process");
+}
+
+Napi::Value Capture::start(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!skeleton_ || poller_) throw Napi::Error::New(env, "start() needs load() and is called once");
+  try {
+    poller_ = std::make_unique<Poller>(bpf_map__fd(skeleton_->maps.records), mappings_.get());
+    poller_->start(env, info[0].As<Napi::Function>());
+  } catch (const std::system_error& failure) {
+    throw systemError(env, failure.code().value(), failure.what());
+  }
+  return env.Undefined();
+}
+
+bpf_link* Capture::attachOne(const std::string& program, const std::string& path, uint64_t offset, uint64_t cookie,
+                             bool is_return) {
+  bpf_program* found = bpf_object__find_program_by_name(skeleton_->obj, (program + (is_return ? "_exit" : "_enter")).c_str());
+  if (!found) return nullptr;
+  LIBBPF_OPTS(bpf_uprobe_opts, options, .bpf_cookie = cookie, .retprobe = is_return);
+  bpf_link* link = bpf_program__attach_uprobe_opts(found, -1, path.c_str(), offset, &options);
+  if (!link) throw systemError(Env(), errno, "attach " + program);
+  return link;
+}
+
+/*
+ * attach({path, device, inode, cookie, functions: [{program, offset}]}): all functions or none. The file is opened once more
+ * and attached through that descriptor, so what was inspected is what gets the probes, or the call fails with ESTALE.
+ */
+Napi::Value Capture::attach(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!skeleton_) throw Napi::Error::New(env, "attach() needs load()");
+  const auto options = info[0].As<Napi::Object>();
+  const uint64_t cookie = toUint64(options.Get("cookie"));
+  const auto functions = options.Get("functions").As<Napi::Array>();
+  std::vector<bpf_link*> links;
+  try {
+    const File file(options.Get("path").As<Napi::String>());
+    if (file.device() != toUint64(options.Get("device")) || file.inode() != toUint64(options.Get("inode")))
+      throw std::system_error(ESTALE, std::generic_category(), "the file was replaced");
+    const std::string path = "/proc/self/fd/" + std::to_string(file.fd());
+    for (uint32_t i = 0; i < functions.Length(); i++) {
+      const auto wanted = functions.Get(i).As<Napi::Object>();
+      const std::string program = wanted.Get("program").As<Napi::String>();
+      const auto offset = static_cast<uint64_t>(wanted.Get("offset").As<Napi::Number>().Int64Value());
+      char byte;
+      // A probe on a page that is not in the page cache warns in ext4 (6.18); reading it brings it in.
+      if (!file.read(offset, &byte, 1)) throw std::system_error(ENOEXEC, std::generic_category(), "offset beyond the file");
+      // Return first: between the two, a return without an entry is ignored, an entry without a return would linger.
+      for (const bool is_return : {true, false}) {
+        bpf_link* link = attachOne(program, path, offset, cookie, is_return);
+        if (link) links.push_back(link);
+      }
+    }
+  } catch (const std::system_error& failure) {
+    for (bpf_link* link : links) bpf_link__destroy(link);
+    throw systemError(env, failure.code().value(), failure.what());
+  } catch (const Napi::Error&) {
+    for (bpf_link* link : links) bpf_link__destroy(link);
+    throw;
+  }
+  auto& slot = links_[cookie];
+  slot.insert(slot.end(), links.begin(), links.end());
+  return Napi::Number::New(env, static_cast<double>(links.size()));
+}
+
+Napi::Value Capture::detach(const Napi::CallbackInfo& info) {
+  const auto found = links_.find(toUint64(info[0]));
+  if (found == links_.end()) return info.Env().Undefined();
+  for (bpf_link* link : found->second) bpf_link__destroy(link);
+  links_.erase(found);
+  return info.Env().Undefined();
+}
+
+Napi::Value Capture::ignoreMapping(const Napi::CallbackInfo& info) {
+  if (mappings_)
+    mappings_->ignore(info[0].As<Napi::Number>().Uint32Value(), info[1].As<Napi::Number>().Uint32Value(), toUint64(info[2]),
+                      toUint64(info[3]));
+  return info.Env().Undefined();
+}
+
+/* processes(): [[pid, start in ns since boot as BigInt]] of every process, numbered as the initial pid namespace does. */
+Napi::Value Capture::processes(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!skeleton_) throw Napi::Error::New(env, "processes() needs load()");
+  const int iterator = bpf_iter_create(bpf_link__fd(skeleton_->links.process_list));
+  if (iterator < 0) throw systemError(env, -iterator, "bpf_iter_create");
+  auto out = Napi::Array::New(env);
+  process_start buffer[512];
+  ssize_t bytes = 0;
+  // The kernel hands over whole elements: seq_file never splits one bpf_seq_write.
+  while ((bytes = ::read(iterator, buffer, sizeof(buffer))) > 0) {
+    for (size_t i = 0; i < static_cast<size_t>(bytes) / sizeof(process_start); i++) {
+      auto pair = Napi::Array::New(env, 2);
+      pair.Set(0u, Napi::Number::New(env, buffer[i].pid));
+      pair.Set(1u, Napi::BigInt::New(env, static_cast<uint64_t>(buffer[i].start_boottime_ns)));
+      out.Set(out.Length(), pair);
+    }
+  }
+  const int error = bytes < 0 ? errno : 0;
+  ::close(iterator);
+  if (error) throw systemError(env, error, "read the process iterator");
+  return out;
+}
+
+Napi::Value Capture::stats(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  struct stats counters {};
+  if (!skeleton_) throw Napi::Error::New(env, "stats() needs load()");
+  const uint32_t zero = 0;
+  const int error = bpf_map__lookup_elem(skeleton_->maps.stats, &zero, sizeof(zero), &counters, sizeof(counters), 0);
+  if (error) throw systemError(env, -error, "read counters");
+  auto out = Napi::Object::New(env);
+  const auto number = [env](uint64_t value) { return Napi::Number::New(env, static_cast<double>(value)); };
+  out.Set("transfers", number(counters.transfers));
+  out.Set("bytes", number(counters.bytes));
+  out.Set("calls", number(counters.calls));
+  out.Set("duplicateCalls", number(counters.duplicate_calls));
+  out.Set("orphanReturns", number(counters.orphan_returns));
+  auto losses = Napi::Array::New(env, LOSS_REASON_COUNT);
+  for (uint32_t i = 0; i < LOSS_REASON_COUNT; i++) {
+    auto loss = Napi::Object::New(env);
+    loss.Set("records", number(counters.losses[i].records));
+    loss.Set("bytes", number(counters.losses[i].bytes));
+    losses.Set(i, loss);
+  }
+  out.Set("losses", losses);
+  return out;
+}
+
+/* Probes go first, then the rest of the ring is delivered, then the promise settles and everything is freed. */
+Napi::Value Capture::close(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  auto deferred = std::make_shared<Napi::Promise::Deferred>(env);
+  for (auto& entry : links_)
+    for (bpf_link* link : entry.second) bpf_link__destroy(link);
+  links_.clear();
+  if (!poller_) {
+    release();
+    deferred->Resolve(env.Undefined());
+    return deferred->Promise();
+  }
+  Ref();  // the object must outlive its thread
+  poller_->stop([this, deferred](Napi::Env stoppedEnv) {
+    Napi::HandleScope scope(stoppedEnv);
+    release();
+    deferred->Resolve(stoppedEnv.Undefined());
+    Unref();
+  });
+  return deferred->Promise();
+}

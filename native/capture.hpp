@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * One object = BPF skeleton + links + poller. Knows libbpf and Node-API, no protocol and no TLS library: which function gets
+ * which program is the caller's business. JavaScript thread only.
+ */
+#pragma once
+
+#include <napi.h>
+
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "mappings.hpp"
+#include "poller.hpp"
+
+struct bpf_link;
+struct bpf_program;
+struct capture_bpf;
+
+class Capture : public Napi::ObjectWrap<Capture> {
+ public:
+  static Napi::Function define(Napi::Env env);
+  explicit Capture(const Napi::CallbackInfo& info);
+  ~Capture() override;
+
+ private:
+  Napi::Value load(const Napi::CallbackInfo& info);
+  Napi::Value start(const Napi::CallbackInfo& info);
+  Napi::Value attach(const Napi::CallbackInfo& info);
+  Napi::Value detach(const Napi::CallbackInfo& info);
+  Napi::Value ignoreMapping(const Napi::CallbackInfo& info);
+  Napi::Value processes(const Napi::CallbackInfo& info);
+  Napi::Value stats(const Napi::CallbackInfo& info);
+  Napi::Value close(const Napi::CallbackInfo& info);
+
+  void identifySelf();
+  bpf_link* attachOne(const std::string& program, const std::string& path, uint64_t offset, uint64_t cookie, bool is_return);
+  void release();
+
+  uint32_t ring_bytes_ = 0;
+  uint64_t wakeup_bytes_ = 0;
+  capture_bpf* skeleton_ = nullptr;
+  std::unique_ptr<Mappings> mappings_;
+  std::unique_ptr<Poller> poller_;
+  std::map<uint64_t, std::vector<bpf_link*>> links_;  // by cookie
+};

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The poll thread: waits for the ring buffer and the mapping events, packs records into one batch and hands it to JavaScript.
+ * One batch is in flight: the thread waits until JavaScript took it, so the ring buffer stays the only buffer and its loss
+ * counter tells the whole truth.
+ */
+#pragma once
+
+#include <napi.h>
+
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "mappings.hpp"
+
+struct ring_buffer;
+
+class Poller {
+ public:
+  /** `ring_fd` and `mappings` must outlive the poller. Throws std::system_error. */
+  Poller(int ring_fd, Mappings* mappings);
+  ~Poller();
+  Poller(const Poller&) = delete;
+  Poller& operator=(const Poller&) = delete;
+
+  /** JavaScript thread. `onBatch` gets one Buffer that belongs to it. */
+  void start(Napi::Env env, const Napi::Function& onBatch);
+
+  /**
+   * JavaScript thread. Asks the thread to deliver what is left and to end; `onStopped` runs on the JavaScript thread when it
+   * has. It must not be joined here: it may be waiting for this very thread to take a batch.
+   */
+  void stop(std::function<void(Napi::Env)> onStopped);
+
+ private:
+  // Owned by the poll thread until delivered, then by the Buffer that wraps it.
+  using Batch = std::vector<uint8_t>;
+
+  void run();
+  void collect();
+  void append(const void* record, size_t size);
+  void deliver();
+  static int onSample(void* self, void* data, size_t size);
+
+  ring_buffer* ring_ = nullptr;
+  Mappings* mappings_;
+  int epoll_ = -1;
+  int wake_ = -1;
+  std::thread thread_;
+  Napi::ThreadSafeFunction deliver_;
+  std::unique_ptr<Batch> batch_;
+  std::mutex mutex_;
+  std::condition_variable taken_;
+  bool is_taken_ = false;     // guarded by mutex_
+  bool is_stopping_ = false;  // guarded by mutex_
+  std::function<void(Napi::Env)> on_stopped_;
+};
