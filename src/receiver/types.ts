@@ -98,10 +98,4 @@ export interface LostRecord extends RecordBase {
 }
 
 export type CaptureRecord =
-  | ProcessRecord
-  | ForkRecord
-  | ExitRecord
-  | DataRecord
-  | GapRecord
-  | CloseRecord
-  | LostRecord
+  ProcessRecord | ForkRecord | ExitRecord | DataRecord | GapRecord | CloseRecord | LostRecord

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * The native boundary: the only place that loads the `.node` file. In: nothing. Out: its typed face (native/addon.cpp).
+ * @module
+ */
+import { createRequire } from 'node:module'
+import { SensorError } from '../errors.js'
+import type { AttachRequest, InspectedImage } from './targets.js'
+
+export interface KernelCounters {
+  transfers: number
+  bytes: number
+  calls: number
+  duplicateCalls: number
+  orphanReturns: number
+  /** By value of enum loss_reason. */
+  losses: { records: number; bytes: number }[]
+}
+
+/** One loaded set of BPF programs. See native/capture.hpp for what each call needs before it. */
+export interface NativeCapture {
+  load(): void
+  start(onBatch: (batch: Buffer) => void): void
+  attach(request: AttachRequest): number
+  detach(cookie: bigint): void
+  ignoreMapping(major: number, minor: number, inode: bigint, generation: bigint): void
+  processes(): [pid: number, startBoottimeNs: bigint][]
+  stats(): KernelCounters
+  close(): Promise<void>
+}
+
+export interface Addon {
+  Capture: new (options: { ringBytes: number; wakeupBytes: number }) => NativeCapture
+  inspectElf(path: string, names: readonly string[]): InspectedImage
+  /** CLOCK_REALTIME minus CLOCK_BOOTTIME, ns. */
+  clockOffset(): bigint
+}
+
+/** Throws SensorError when the addon has not been built. */
+export function loadAddon(): Addon {
+  const path = new URL('../../native/.output/oisp_sensor.node', import.meta.url).pathname
+  try {
+    return createRequire(import.meta.url)(process.env['OISP_ADDON'] ?? path) as Addon
+  } catch (error) {
+    throw new SensorError({
+      code: 'ERR_RECEIVER_ADDON',
+      message: `the native addon cannot be loaded: ${(error as Error).message.split('\n')[0]}`,
+      hint: 'build it: `npm start` does, or `npm run build` where clang, bpftool, libbpf-dev and g++ are installed',
+      cause: error,
+    })
+  }
+}

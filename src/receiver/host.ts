@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * What /proc says of processes and their mappings. In: pids. Out: facts, or undefined for a process that is gone or not ours
+ * to read. Decides nothing. Names and paths in it are chosen by the observed processes: they are facts, never identities.
+ * @module
+ */
+import { readFileSync, readdirSync, readlinkSync, statSync } from 'node:fs'
+import { CAPTURE_ARGUMENTS_BYTES } from './layout.js'
+import type { ProcessFacts } from './encode.js'
+
+/** One executable, file-backed mapping. */
+export interface ExecutableMapping {
+  /** As /proc names it in map_files: `start-end`, hex. */
+  range: string
+  start: bigint
+  pageOffset: bigint
+  /** `major:minor:inode`: names the file for one mount, not for good (capture rule 6). */
+  fileKey: string
+  path: string
+  isDeleted: boolean
+}
+
+/** Pids of all processes that /proc shows. */
+export function listPids(): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+}
+
+const MAPS_LINE = /^([0-9a-f]+)-([0-9a-f]+) ..x. ([0-9a-f]+) ([0-9a-f]+):([0-9a-f]+) (\d+) +(\/.*)$/
+
+/** Undefined: the process is gone, or we may not look. */
+export function readMappings(pid: number): ExecutableMapping[] | undefined {
+  const text = readText(`/proc/${pid}/maps`)
+  if (text === undefined) return undefined
+  const out: ExecutableMapping[] = []
+  for (const line of text.split('\n')) {
+    const match = MAPS_LINE.exec(line)
+    if (match === null || match[6] === '0') continue
+    const [, start, end, offset, major, minor, inode, path] = match as unknown as string[]
+    const isDeleted = path!.endsWith(' (deleted)')
+    out.push({
+      range: `${start}-${end}`,
+      start: BigInt(`0x${start}`),
+      pageOffset: BigInt(`0x${offset}`),
+      fileKey: `${parseInt(major!, 16)}:${parseInt(minor!, 16)}:${inode}`,
+      path: isDeleted ? path!.slice(0, -' (deleted)'.length) : path!,
+      isDeleted,
+    })
+  }
+  return out
+}
+
+/**
+ * Paths under which the mapped file itself can be opened, best first: map_files names the very inode, in any mount
+ * namespace, deleted or not (needs CAP_CHECKPOINT_RESTORE or CAP_SYS_ADMIN); root is the way without it.
+ */
+export function openPaths(pid: number, mapping: { range: string; path: string }): string[] {
+  return [`/proc/${pid}/map_files/${mapping.range}`, `/proc/${pid}/root${mapping.path}`]
+}
+
+/** `startTicks`: field 22 of /proc/PID/stat, clock ticks (10 ms) since boot. */
+export interface HostProcess extends Omit<ProcessFacts, 'process'> {
+  pid: number
+  startTicks: bigint
+}
+
+export function readProcess(pid: number): HostProcess | undefined {
+  const stat = readText(`/proc/${pid}/stat`)
+  const status = readText(`/proc/${pid}/status`)
+  if (stat === undefined || status === undefined) return undefined
+  // comm stands in parentheses and may hold any character, also ')': the fields begin after the last one.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  const field = (name: string): number =>
+    Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? 0)
+  return {
+    pid,
+    startTicks: BigInt(fields[19] ?? 0),
+    parentPid: Number(fields[1] ?? 0),
+    userId: field('Uid'),
+    groupId: field('Gid'),
+    cgroupId: readCgroupId(pid),
+    comm: stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')')),
+    executable: readLink(`/proc/${pid}/exe`) ?? '',
+    arguments: readArguments(pid),
+  }
+}
+
+/** The kernel's cgroup id is the inode number of the v2 folder; 0 where only v1 hierarchies exist. */
+function readCgroupId(pid: number): bigint {
+  const path = /^0::(\/.*)$/m.exec(readText(`/proc/${pid}/cgroup`) ?? '')?.[1]
+  if (path === undefined) return 0n
+  for (const root of ['/sys/fs/cgroup', '/sys/fs/cgroup/unified']) {
+    try {
+      return statSync(`${root}${path}`, { bigint: true }).ino
+    } catch {
+      continue
+    }
+  }
+  return 0n
+}
+
+function readArguments(pid: number): Buffer {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`).subarray(0, CAPTURE_ARGUMENTS_BYTES)
+  } catch {
+    return Buffer.alloc(0)
+  }
+}
+
+/** Undefined when the file cannot be read. */
+export function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return undefined
+  }
+}
+
+export function readLink(path: string): string | undefined {
+  try {
+    return readlinkSync(path)
+  } catch {
+    return undefined
+  }
+}
