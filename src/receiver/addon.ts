@@ -38,9 +38,11 @@ export interface Addon {
 
 /** Throws SensorError when the addon has not been built. */
 export function loadAddon(): Addon {
-  const path = new URL('../../native/.output/oisp_sensor.node', import.meta.url).pathname
+  // The debug build (assertions, AddressSanitizer) of `make -C native DEBUG=1`; a free path here would be a way in.
+  const folder = process.env['OISP_ADDON_BUILD'] === 'debug' ? '.output/debug' : '.output'
+  const path = new URL(`../../native/${folder}/oisp_sensor.node`, import.meta.url).pathname
   try {
-    return createRequire(import.meta.url)(process.env['OISP_ADDON'] ?? path) as Addon
+    return createRequire(import.meta.url)(path) as Addon
   } catch (error) {
     throw new SensorError({
       code: 'ERR_RECEIVER_ADDON',
