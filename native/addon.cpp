@@ -10,6 +10,7 @@
 
 #include "capture.hpp"
 #include "elf.hpp"
+#include "harden.hpp"
 
 namespace {
 
@@ -58,9 +59,23 @@ Napi::Value clockOffset(const Napi::CallbackInfo& info) {
   return Napi::BigInt::New(info.Env(), best);
 }
 
+/** hardenProcess(capability numbers to keep): threads that were not reached. See harden.hpp. */
+Napi::Value harden(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const auto kept = info[0].As<Napi::Array>();
+  uint64_t mask = 0;
+  for (uint32_t i = 0; i < kept.Length(); i++) mask |= uint64_t{1} << kept.Get(i).As<Napi::Number>().Uint32Value();
+  try {
+    return Napi::Number::New(env, hardenProcess(mask));
+  } catch (const std::system_error& failure) {
+    throw Napi::Error::New(env, failure.what());
+  }
+}
+
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("Capture", Capture::define(env));
   exports.Set("inspectElf", Napi::Function::New<inspectElf>(env, "inspectElf"));
+  exports.Set("hardenProcess", Napi::Function::New<harden>(env, "hardenProcess"));
   exports.Set("clockOffset", Napi::Function::New<clockOffset>(env, "clockOffset"));
   return exports;
 }

@@ -34,6 +34,8 @@ export interface Addon {
   inspectElf(path: string, names: readonly string[]): InspectedImage
   /** CLOCK_REALTIME minus CLOCK_BOOTTIME, ns. */
   clockOffset(): bigint
+  /** Keeps only these capabilities (by number) on every thread; returns the threads that could not be reached. */
+  hardenProcess(keep: readonly number[]): number
 }
 
 /** Throws SensorError when the addon has not been built. */
