@@ -6,8 +6,10 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 #include <string>
 
 #include "../bpf/.output/capture.skel.h"
@@ -18,9 +20,13 @@ namespace {
 
 /** `error.errno` carries the negative errno, as Node's own system errors do. */
 Napi::Error systemError(Napi::Env env, int error, const std::string& what) {
-  Napi::Error out = Napi::Error::New(env, what + ": " + std::strerror(error));
+  Napi::Error out = Napi::Error::New(env, what);
   out.Set("errno", Napi::Number::New(env, -error));
   return out;
+}
+
+std::string describe(const std::string& what, int error) {
+  return what + ": " + std::strerror(error);
 }
 
 uint64_t toUint64(const Napi::Value& value) {
@@ -55,13 +61,19 @@ Capture::~Capture() {
 }
 
 void Capture::release() {
+  if (closer_.joinable()) closer_.join();
   poller_.reset();
-  for (auto& entry : links_)
-    for (bpf_link* link : entry.second) bpf_link__destroy(link);
-  links_.clear();
+  removeUprobes(takeUprobes());
   mappings_.reset();
   if (skeleton_) capture_bpf__destroy(skeleton_);
   skeleton_ = nullptr;
+}
+
+Uprobes Capture::takeUprobes() {
+  Uprobes out;
+  for (auto& entry : uprobes_) std::move(entry.second.begin(), entry.second.end(), std::back_inserter(out));
+  uprobes_.clear();
+  return out;
 }
 
 Napi::Value Capture::load(const Napi::CallbackInfo& info) {
@@ -70,18 +82,22 @@ Napi::Value Capture::load(const Napi::CallbackInfo& info) {
   // libbpf's own lines go to stderr unasked; the errno and our sentence say what matters.
   libbpf_set_print(nullptr);
   skeleton_ = capture_bpf__open();
-  if (!skeleton_) throw systemError(env, errno, "open BPF object");
+  if (!skeleton_) throw systemError(env, errno, describe("open BPF object", errno));
   skeleton_->rodata->wakeup_bytes = wakeup_bytes_;
+  bpf_program* program;
+  bpf_object__for_each_program(program, skeleton_->obj) {
+    if (bpf_program__type(program) == BPF_PROG_TYPE_KPROBE) prepareUprobe(program);
+  }
   bpf_map__set_max_entries(skeleton_->maps.records, ring_bytes_);
   int error = capture_bpf__load(skeleton_);
   if (error) {
     release();
-    throw systemError(env, -error, "load BPF programs");
+    throw systemError(env, -error, describe("load BPF programs", -error));
   }
   try {
     identifySelf();
     error = capture_bpf__attach(skeleton_);  // the tp_btf programs; uprobes have no target yet
-    if (error) throw systemError(env, -error, "attach process tracepoints");
+    if (error) throw systemError(env, -error, describe("attach process tracepoints", -error));
     mappings_ = std::make_unique<Mappings>();
     mappings_->open();
   } catch (const std::system_error& failure) {
@@ -98,7 +114,7 @@ void Capture::identifySelf() {
   LIBBPF_OPTS(bpf_test_run_opts, options);
   const int error = bpf_prog_test_run_opts(bpf_program__fd(skeleton_->progs.identify_self), &options);
   if (error || skeleton_->bss->self_pid == 0)
-    throw systemError(Env(), error ? -error : ENOSYS, "identify the sensor's own process");
+    throw systemError(Env(), error ? -error : ENOSYS, describe("identify the sensor's own process", error ? -error : ENOSYS));
 }
 
 Napi::Value Capture::start(const Napi::CallbackInfo& info) {
@@ -113,14 +129,14 @@ Napi::Value Capture::start(const Napi::CallbackInfo& info) {
   return env.Undefined();
 }
 
-bpf_link* Capture::attachOne(const std::string& program, const std::string& path, uint64_t offset, uint64_t cookie,
-                             bool is_return) {
-  bpf_program* found = bpf_object__find_program_by_name(skeleton_->obj, (program + (is_return ? "_exit" : "_enter")).c_str());
-  if (!found) return nullptr;
-  LIBBPF_OPTS(bpf_uprobe_opts, options, .bpf_cookie = cookie, .retprobe = is_return);
-  bpf_link* link = bpf_program__attach_uprobe_opts(found, -1, path.c_str(), offset, &options);
-  if (!link) throw systemError(Env(), errno, "attach " + program);
-  return link;
+void Capture::attachFunction(const std::string& program, const std::string& path, uint64_t offset, uint64_t cookie,
+                             Uprobes* probes) {
+  // Return first: between the two, a return without an entry is ignored, an entry without a return would linger.
+  for (const bool is_return : {true, false}) {
+    const std::string name = program + (is_return ? "_exit" : "_enter");
+    const bpf_program* found = bpf_object__find_program_by_name(skeleton_->obj, name.c_str());
+    if (found) probes->push_back(std::make_unique<Uprobe>(found, path, offset, cookie, is_return));
+  }
 }
 
 /*
@@ -133,7 +149,7 @@ Napi::Value Capture::attach(const Napi::CallbackInfo& info) {
   const auto options = info[0].As<Napi::Object>();
   const uint64_t cookie = toUint64(options.Get("cookie"));
   const auto functions = options.Get("functions").As<Napi::Array>();
-  std::vector<bpf_link*> links;
+  Uprobes probes;
   try {
     const File file(options.Get("path").As<Napi::String>());
     if (file.device() != toUint64(options.Get("device")) || file.inode() != toUint64(options.Get("inode")))
@@ -141,34 +157,26 @@ Napi::Value Capture::attach(const Napi::CallbackInfo& info) {
     const std::string path = "/proc/self/fd/" + std::to_string(file.fd());
     for (uint32_t i = 0; i < functions.Length(); i++) {
       const auto wanted = functions.Get(i).As<Napi::Object>();
-      const std::string program = wanted.Get("program").As<Napi::String>();
       const auto offset = static_cast<uint64_t>(wanted.Get("offset").As<Napi::Number>().Int64Value());
       char byte;
       // A probe on a page that is not in the page cache warns in ext4 (6.18); reading it brings it in.
       if (!file.read(offset, &byte, 1)) throw std::system_error(ENOEXEC, std::generic_category(), "offset beyond the file");
-      // Return first: between the two, a return without an entry is ignored, an entry without a return would linger.
-      for (const bool is_return : {true, false}) {
-        bpf_link* link = attachOne(program, path, offset, cookie, is_return);
-        if (link) links.push_back(link);
-      }
+      attachFunction(wanted.Get("program").As<Napi::String>(), path, offset, cookie, &probes);
     }
   } catch (const std::system_error& failure) {
-    for (bpf_link* link : links) bpf_link__destroy(link);
+    removeUprobes(std::move(probes));
     throw systemError(env, failure.code().value(), failure.what());
-  } catch (const Napi::Error&) {
-    for (bpf_link* link : links) bpf_link__destroy(link);
-    throw;
   }
-  auto& slot = links_[cookie];
-  slot.insert(slot.end(), links.begin(), links.end());
-  return Napi::Number::New(env, static_cast<double>(links.size()));
+  const size_t count = probes.size();
+  std::move(probes.begin(), probes.end(), std::back_inserter(uprobes_[cookie]));
+  return Napi::Number::New(env, static_cast<double>(count));
 }
 
 Napi::Value Capture::detach(const Napi::CallbackInfo& info) {
-  const auto found = links_.find(toUint64(info[0]));
-  if (found == links_.end()) return info.Env().Undefined();
-  for (bpf_link* link : found->second) bpf_link__destroy(link);
-  links_.erase(found);
+  const auto found = uprobes_.find(toUint64(info[0]));
+  if (found == uprobes_.end()) return info.Env().Undefined();
+  removeUprobes(std::move(found->second));
+  uprobes_.erase(found);
   return info.Env().Undefined();
 }
 
@@ -184,7 +192,7 @@ Napi::Value Capture::processes(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   if (!skeleton_) throw Napi::Error::New(env, "processes() needs load()");
   const int iterator = bpf_iter_create(bpf_link__fd(skeleton_->links.process_list));
-  if (iterator < 0) throw systemError(env, -iterator, "bpf_iter_create");
+  if (iterator < 0) throw systemError(env, -iterator, describe("bpf_iter_create", -iterator));
   auto out = Napi::Array::New(env);
   process_start buffer[512];
   ssize_t bytes = 0;
@@ -199,7 +207,7 @@ Napi::Value Capture::processes(const Napi::CallbackInfo& info) {
   }
   const int error = bytes < 0 ? errno : 0;
   ::close(iterator);
-  if (error) throw systemError(env, error, "read the process iterator");
+  if (error) throw systemError(env, error, describe("read the process iterator", error));
   return out;
 }
 
@@ -209,7 +217,7 @@ Napi::Value Capture::stats(const Napi::CallbackInfo& info) {
   if (!skeleton_) throw Napi::Error::New(env, "stats() needs load()");
   const uint32_t zero = 0;
   const int error = bpf_map__lookup_elem(skeleton_->maps.stats, &zero, sizeof(zero), &counters, sizeof(counters), 0);
-  if (error) throw systemError(env, -error, "read counters");
+  if (error) throw systemError(env, -error, describe("read counters", -error));
   auto out = Napi::Object::New(env);
   const auto number = [env](uint64_t value) { return Napi::Number::New(env, static_cast<double>(value)); };
   out.Set("transfers", number(counters.transfers));
@@ -232,20 +240,22 @@ Napi::Value Capture::stats(const Napi::CallbackInfo& info) {
 Napi::Value Capture::close(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   auto deferred = std::make_shared<Napi::Promise::Deferred>(env);
-  for (auto& entry : links_)
-    for (bpf_link* link : entry.second) bpf_link__destroy(link);
-  links_.clear();
+  if (closer_.joinable()) throw Napi::Error::New(env, "close() is called once");
   if (!poller_) {
     release();
     deferred->Resolve(env.Undefined());
     return deferred->Promise();
   }
-  Ref();  // the object must outlive its thread
-  poller_->stop([this, deferred](Napi::Env stoppedEnv) {
+  Ref();  // the object must outlive its threads
+  poller_->onStopped([this, deferred](Napi::Env stoppedEnv) {
     Napi::HandleScope scope(stoppedEnv);
     release();
     deferred->Resolve(stoppedEnv.Undefined());
     Unref();
+  });
+  closer_ = std::thread([poller = poller_.get(), probes = takeUprobes()]() mutable {
+    removeUprobes(std::move(probes));
+    poller->stop();
   });
   return deferred->Promise();
 }

@@ -9,13 +9,13 @@
 
 #include <map>
 #include <memory>
-#include <vector>
+#include <string>
+#include <thread>
 
 #include "mappings.hpp"
 #include "poller.hpp"
+#include "uprobe.hpp"
 
-struct bpf_link;
-struct bpf_program;
 struct capture_bpf;
 
 class Capture : public Napi::ObjectWrap<Capture> {
@@ -35,7 +35,9 @@ class Capture : public Napi::ObjectWrap<Capture> {
   Napi::Value close(const Napi::CallbackInfo& info);
 
   void identifySelf();
-  bpf_link* attachOne(const std::string& program, const std::string& path, uint64_t offset, uint64_t cookie, bool is_return);
+  void attachFunction(const std::string& program, const std::string& path, uint64_t offset, uint64_t cookie, Uprobes* probes);
+  /** All probes of all cookies; they are the caller's to remove. */
+  Uprobes takeUprobes();
   void release();
 
   uint32_t ring_bytes_ = 0;
@@ -43,5 +45,6 @@ class Capture : public Napi::ObjectWrap<Capture> {
   capture_bpf* skeleton_ = nullptr;
   std::unique_ptr<Mappings> mappings_;
   std::unique_ptr<Poller> poller_;
-  std::map<uint64_t, std::vector<bpf_link*>> links_;  // by cookie
+  std::map<uint64_t, Uprobes> uprobes_;  // by cookie
+  std::thread closer_;                   // removes the probes while JavaScript goes on
 };

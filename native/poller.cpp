@@ -58,8 +58,11 @@ void Poller::start(Napi::Env env, const Napi::Function& onBatch) {
   thread_ = std::thread([this] { run(); });
 }
 
-void Poller::stop(std::function<void(Napi::Env)> onStopped) {
-  on_stopped_ = std::move(onStopped);
+void Poller::onStopped(std::function<void(Napi::Env)> callback) {
+  on_stopped_ = std::move(callback);
+}
+
+void Poller::stop() {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     is_stopping_ = true;

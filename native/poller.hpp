@@ -30,11 +30,14 @@ class Poller {
   /** JavaScript thread. `onBatch` gets one Buffer that belongs to it. */
   void start(Napi::Env env, const Napi::Function& onBatch);
 
+  /** JavaScript thread, before stop(): runs on the JavaScript thread when the poll thread has ended. May destroy this. */
+  void onStopped(std::function<void(Napi::Env)> callback);
+
   /**
-   * JavaScript thread. Asks the thread to deliver what is left and to end; `onStopped` runs on the JavaScript thread when it
-   * has. It must not be joined here: it may be waiting for this very thread to take a batch.
+   * Any thread. Asks the poll thread to deliver what is left and to end. It must not be joined on the JavaScript thread: it may
+   * be waiting for that very thread to take a batch.
    */
-  void stop(std::function<void(Napi::Env)> onStopped);
+  void stop();
 
  private:
   // Owned by the poll thread until delivered, then by the Buffer that wraps it.
