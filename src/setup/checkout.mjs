@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// @ts-check
+/**
+ * Facts about this checkout: where it is, whose it is, and whether anybody but its owner can change what root would run.
+ * In: the file system. Out: facts. Changes nothing.
+ * @module
+ */
+import { existsSync, lstatSync, readFileSync, readdirSync, realpathSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+
+export const ROOT = realpathSync(new URL('../..', import.meta.url).pathname)
+
+/** The sentence is all that the user needs; no stack. */
+export class SetupError extends Error {
+  isExpected = true
+}
+
+/** @typedef {{ uid: number, gid: number, name: string, home: string }} Account */
+
+/** @param {number} uid @returns {Account} an account that /etc/passwd does not know has its number for a name */
+export function readAccount(uid) {
+  for (const line of readLines('/etc/passwd')) {
+    const [name = '', , id, gid, , home = '/'] = line.split(':')
+    if (Number(id) === uid && id !== '') return { uid, gid: Number(gid), name, home }
+  }
+  return { uid, gid: uid, name: `#${uid}`, home: '/' }
+}
+
+/** Whoever owns the checkout is the one who builds in it. */
+export function checkoutOwner() {
+  return readAccount(statSync(ROOT).uid)
+}
+
+/** What root would execute or load: programs, and the folders in which somebody could put another one. */
+const EXECUTED = [
+  'package.json',
+  'src/setup.mjs',
+  'src/setup',
+  'dist',
+  'dist/main.js',
+  'node_modules',
+  'native/.output',
+  'native/.output/oisp_sensor.node',
+]
+
+/**
+ * Root runs what stands in the checkout, so nobody but root, the owner and the caller may be able to change it.
+ * @returns {string | undefined} the first path that others can write to
+ */
+export function writableByOthers() {
+  const trusted = new Set([0, checkoutOwner().uid, callerUid()])
+  const paths = [process.execPath, ...EXECUTED.map((path) => join(ROOT, path))].filter(existsSync)
+  const all = new Set(paths.flatMap((path) => [path, ...ancestors(path)]))
+  for (const path of [...all].sort()) if (!isProtected(path, trusted)) return path
+  return undefined
+}
+
+/** @param {string} path @param {ReadonlySet<number>} trusted */
+function isProtected(path, trusted) {
+  const { uid, gid, mode } = lstatSync(path)
+  if (!trusted.has(uid)) return false
+  // In a sticky folder (/tmp) others can add names but not replace ours.
+  if ((mode & 0o1000) !== 0) return true
+  if ((mode & 0o002) !== 0) return false
+  return (mode & 0o020) === 0 || isPrivateGroup(gid, uid)
+}
+
+/** Debian gives every user a group of their own, and a umask of 002 then makes everything group-writable. */
+function isPrivateGroup(/** @type {number} */ gid, /** @type {number} */ uid) {
+  if (gid === 0) return true
+  const group = readLines('/etc/group')
+    .map((line) => line.split(':'))
+    .find((fields) => Number(fields[2]) === gid)
+  const owner = readAccount(uid)
+  const isAlone = (group?.[3] ?? '').split(',').every((member) => member === '' || member === owner.name)
+  const others = readLines('/etc/passwd').filter((line) => Number(line.split(':')[3]) === gid)
+  return group !== undefined && isAlone && others.every((line) => Number(line.split(':')[2]) === uid)
+}
+
+/** @param {string} path @returns {string[]} */
+function ancestors(path) {
+  const parent = dirname(path)
+  return parent === path ? [] : [parent, ...ancestors(parent)]
+}
+
+export function callerUid() {
+  return process.getuid?.() ?? -1
+}
+
+/** Every file below a folder (or the file itself), without build products. @param {string} path @returns {string[]} */
+export function listFiles(path) {
+  if (!existsSync(path)) return []
+  if (!statSync(path).isDirectory()) return [path]
+  return readdirSync(path)
+    .filter((name) => name !== '.output')
+    .sort()
+    .flatMap((name) => listFiles(join(path, name)))
+}
+
+/** @param {string} path */
+function readLines(path) {
+  return existsSync(path)
+    ? readFileSync(path, 'utf8')
+        .split('\n')
+        .filter((line) => line !== '')
+    : []
+}
