@@ -11,6 +11,7 @@
 #include "capture.hpp"
 #include "elf.hpp"
 #include "harden.hpp"
+#include "uprobe.hpp"
 
 namespace {
 
@@ -75,6 +76,7 @@ Napi::Value harden(const Napi::CallbackInfo& info) {
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("Capture", Capture::define(env));
   exports.Set("inspectElf", Napi::Function::New<inspectElf>(env, "inspectElf"));
+  exports.Set("hasUprobeMulti", Napi::Boolean::New(env, hasUprobeMulti()));
   exports.Set("hardenProcess", Napi::Function::New<harden>(env, "hardenProcess"));
   exports.Set("clockOffset", Napi::Function::New<clockOffset>(env, "clockOffset"));
   return exports;

@@ -34,6 +34,8 @@ export interface Addon {
   inspectElf(path: string, names: readonly string[]): InspectedImage
   /** CLOCK_REALTIME minus CLOCK_BOOTTIME, ns. */
   clockOffset(): bigint
+  /** uprobe_multi links (kernel 6.6): attaching then needs no CAP_SYS_ADMIN. */
+  hasUprobeMulti: boolean
   /** Keeps only these capabilities (by number) on every thread; returns the threads that could not be reached. */
   hardenProcess(keep: readonly number[]): number
 }

@@ -12,6 +12,7 @@ import type { Stats } from '../stats.js'
 import { loadAddon, type Addon, type KernelCounters, type NativeCapture } from './addon.js'
 import { decodeBatch, LOSS_REASONS, type MappingRecord } from './decode.js'
 import { encodeLostRecord, encodeProcessRecord } from './encode.js'
+import { neededCapabilities } from './capabilities.js'
 import { listPids, openPaths, readProcess } from './host.js'
 import { CAPTURE_VERSION } from './layout.js'
 import type { RecordingHeader, RecordingWriter } from './recording.js'
@@ -23,11 +24,6 @@ export const DEFAULT_RING_BYTES = 32 * 1024 * 1024
 const TICK_MS = 1000
 /** The kernel wakes the poller when this much waits, or a quarter of a small ring. */
 const WAKEUP_BYTES = 256 * 1024
-/**
- * include/uapi/linux/capability.h: what attaching to programs that start later still needs (capture rule 13).
- * CAP_DAC_READ_SEARCH, CAP_SYS_PTRACE, CAP_SYS_ADMIN, CAP_PERFMON, CAP_BPF, CAP_CHECKPOINT_RESTORE.
- */
-const NEEDED_CAPABILITIES = [2, 19, 21, 38, 39, 40]
 /** /proc/PID/stat counts in USER_HZ, 100 a second on every architecture we know. */
 const TICK_NS = 10_000_000n
 
@@ -81,7 +77,7 @@ export function openLiveReceiver(
       cause: error,
     })
   }
-  const unreached = addon.hardenProcess(NEEDED_CAPABILITIES)
+  const unreached = addon.hardenProcess(neededCapabilities(addon.hasUprobeMulti))
   if (unreached > 0) settings.stats.add('threads.missed', 'harden', unreached)
   return createLiveReceiver(settings, header, next, addon, capture)
 }

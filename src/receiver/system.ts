@@ -6,6 +6,7 @@
  */
 import { existsSync } from 'node:fs'
 import { arch, release, version } from 'node:os'
+import { capabilityFacts, type CapabilityFact } from './capabilities.js'
 import { readLink, readText } from './host.js'
 
 export interface Problem {
@@ -23,8 +24,8 @@ export interface SystemFacts {
   kernelRelease: string
   architecture: string
   hasBtf: boolean
-  /** Effective capabilities that matter here. */
-  capabilities: { name: string; isPresent: boolean; purpose: string }[]
+  /** Effective capabilities that matter on this kernel. */
+  capabilities: CapabilityFact[]
   lockdown: string | undefined
   perfEventParanoid: string | undefined
   /** In a nested one /proc shows only part of the processes that are captured. */
@@ -35,50 +36,26 @@ export interface SystemFacts {
   isPermitted: boolean
 }
 
-/** include/uapi/linux/capability.h */
-const CAPABILITIES: readonly { name: string; bit: bigint; purpose: string; isNeeded: boolean }[] = [
-  { name: 'CAP_BPF', bit: 39n, purpose: 'loading BPF programs and maps', isNeeded: true },
-  {
-    name: 'CAP_PERFMON',
-    bit: 38n,
-    purpose: 'tracing programs and the mapping events of new processes',
-    isNeeded: true,
-  },
-  { name: 'CAP_SYS_ADMIN', bit: 21n, purpose: 'attaching uprobes to TLS libraries', isNeeded: true },
-  {
-    name: 'CAP_SYS_PTRACE',
-    bit: 19n,
-    purpose: 'reading the mappings of other users’ processes',
-    isNeeded: false,
-  },
-  {
-    name: 'CAP_DAC_READ_SEARCH',
-    bit: 2n,
-    purpose: 'reading other users’ programs and libraries',
-    isNeeded: false,
-  },
-]
-
 /** `PROC_PID_INIT_INO`, include/linux/proc_ns.h */
 const INITIAL_PID_NAMESPACE = 'pid:[4026531836]'
 
 const HELP =
   'run it as root (`sudo oisp-sensor run`), or in a container with `docker run --pid=host --cap-add=BPF --cap-add=PERFMON ' +
-  '--cap-add=SYS_ADMIN --cap-add=SYS_PTRACE --cap-add=DAC_READ_SEARCH --security-opt seccomp=unconfined --security-opt ' +
-  'apparmor=unconfined -v /sys/kernel/btf:/sys/kernel/btf:ro`'
+  '--cap-add=SYS_PTRACE --cap-add=DAC_READ_SEARCH --cap-add=CHECKPOINT_RESTORE (before kernel 6.6 also --cap-add=SYS_ADMIN) ' +
+  '--security-opt seccomp=unconfined --security-opt apparmor=unconfined -v /sys/kernel/btf:/sys/kernel/btf:ro`'
 
 export function probeSystem(): SystemFacts {
   const effective = BigInt(
     `0x${/^CapEff:\s+([0-9a-f]+)/m.exec(readText('/proc/self/status') ?? '')?.[1] ?? '0'}`,
   )
-  const has = (bit: bigint): boolean => ((effective >> bit) & 1n) === 1n
+  const kernel = upstreamRelease(release(), version())
   const lockdown = /\[(\w+)\]/.exec(readText('/sys/kernel/security/lockdown') ?? '')?.[1]
   const pidNamespace = readLink('/proc/self/ns/pid') === INITIAL_PID_NAMESPACE ? 'initial' : 'nested'
   const facts = {
     kernelRelease: release(),
     architecture: arch(),
     hasBtf: existsSync('/sys/kernel/btf/vmlinux'),
-    capabilities: CAPABILITIES.map(({ name, bit, purpose }) => ({ name, isPresent: has(bit), purpose })),
+    capabilities: capabilityFacts(effective, compareVersions(parseVersion(kernel), [6, 6, 0]) >= 0),
     lockdown,
     perfEventParanoid: readText('/proc/sys/kernel/perf_event_paranoid')?.trim(),
     pidNamespace: pidNamespace as SystemFacts['pidNamespace'],
@@ -86,8 +63,8 @@ export function probeSystem(): SystemFacts {
   }
   const problems = [
     ...platformProblems(facts.architecture),
-    ...kernelProblems(upstreamRelease(facts.kernelRelease, version()), facts.hasBtf, lockdown),
-    ...capabilityProblems(has),
+    ...kernelProblems(kernel, facts.hasBtf, lockdown),
+    ...capabilityProblems(facts.capabilities),
   ]
   return { ...facts, problems, isPermitted: problems.length === 0 }
 }
@@ -104,16 +81,15 @@ function platformProblems(architecture: string): Problem[] {
   ]
 }
 
-/** CAP_SYS_ADMIN includes the two younger ones (include/linux/capability.h, bpf_capable and perfmon_capable). */
-function capabilityProblems(has: (bit: bigint) => boolean): Problem[] {
-  const admin = CAPABILITIES.find(({ name }) => name === 'CAP_SYS_ADMIN')!
-  if (has(admin.bit)) return []
-  return CAPABILITIES.filter(({ bit, isNeeded }) => isNeeded && !has(bit)).map(({ name, purpose }) => ({
-    code: 'capability',
-    message: `${name} is missing`,
-    disables: purpose,
-    hint: HELP,
-  }))
+function capabilityProblems(capabilities: readonly CapabilityFact[]): Problem[] {
+  return capabilities
+    .filter(({ isRequired, isPresent }) => isRequired && !isPresent)
+    .map(({ name, purpose }) => ({
+      code: 'capability',
+      message: `${name} is missing`,
+      disables: purpose,
+      hint: HELP,
+    }))
 }
 
 function kernelProblems(kernelRelease: string, hasBtf: boolean, lockdown: string | undefined): Problem[] {
