@@ -114,9 +114,11 @@ function createLiveReceiver(
   }
 
   /** A bug in a room costs one record, not the capture. */
-  function consumeOne(record: CaptureRecord): void {
+  const consumeOne = (record: CaptureRecord): void => guarded(() => next.consume(record))
+
+  function guarded(action: () => void): void {
     try {
-      next.consume(record)
+      action()
     } catch (error) {
       settings.stats.add('records.dropped', 'internal_error')
       settings.onError(error)
@@ -126,7 +128,7 @@ function createLiveReceiver(
   function tick(): void {
     const now = BigInt(Date.now()) * 1_000_000n
     if (now > ticked) ticked = now
-    next.tick(ticked)
+    guarded(() => next.tick(ticked))
   }
 
   function emitLosses(): void {
@@ -144,7 +146,7 @@ function createLiveReceiver(
       for (const pid of listPids()) targets.considerProcess(pid)
       for (const record of runningProcesses(capture)) receive(encodeProcessRecord(record, boottimeNs()))
       capture.start((batch) => {
-        receive(batch)
+        guarded(() => receive(batch)) // a full disk under the recording, too
         tick()
       })
       ticker = setInterval(() => {
