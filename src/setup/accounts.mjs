@@ -14,7 +14,7 @@ const RELAY = join(ROOT, 'src/setup/relay.mjs')
 
 /** What may follow a program to another account. Nothing here makes a program load code that it would not load anyway. */
 const CARRIED =
-  /^(OTEL_\w+|OISP_\w+|LIVE_REQUIRED|CI|TERM|LANG|LC_\w+|NO_COLOR|FORCE_COLOR|DEBIAN_FRONTEND|TZ|NODE_EXTRA_CA_CERTS|SSL_CERT_FILE|GRPC_DEFAULT_SSL_ROOTS_FILE_PATH|(https?|no|all)_proxy|(HTTPS?|NO|ALL)_PROXY|npm_config_(registry|cafile|strict_ssl|(https?_)?proxy|noproxy))$/
+  /^(OTEL_\w+|OISP_\w+|LIVE_REQUIRED|CI|TERM|LANG|LC_\w+|NO_COLOR|FORCE_COLOR|DEBIAN_FRONTEND|TZ|NODE_EXTRA_CA_CERTS|SSL_CERT_FILE|PIP_\w+|GRPC_DEFAULT_SSL_ROOTS_FILE_PATH|(https?|no|all)_proxy|(HTTPS?|NO|ALL)_PROXY|npm_config_(registry|cafile|strict_ssl|(https?_)?proxy|noproxy))$/
 
 /** @param {string} name @returns {string | undefined} */
 export function findProgram(name) {

@@ -5,13 +5,14 @@
  * ones as root; what is skipped is counted with its reason. With LIVE_REQUIRED=1 a skip is a failure.
  * @module
  */
-import { chmodSync, chownSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { rootAccessOf, spawnAs } from './accounts.mjs'
 import { callerUid, checkoutOwner, ROOT } from './checkout.mjs'
 import { CLIENT_PACKAGES, TEST_PACKAGES } from './packages.mjs'
 import { prepare, sensorUid } from './prepare.mjs'
+import { runStep } from './step.mjs'
 
 const VITEST = join(ROOT, 'node_modules/vitest/vitest.mjs')
 const UNIT = 'test/vitest.config.ts'
@@ -21,12 +22,25 @@ const LIVE = 'test/live/vitest.config.ts'
 
 export async function runTests() {
   const { captureProblem } = await prepare({ packages: [...CLIENT_PACKAGES, ...TEST_PACKAGES] })
+  if (captureProblem === undefined) await preparePython()
   const unit = await runSuite('units, replay and laws', UNIT, ownerOrCaller())
   const live =
     captureProblem === undefined
       ? await runSuite('live, as root', LIVE, sensorUid())
       : await skipSuite(LIVE, captureProblem)
   return report([unit, live])
+}
+
+/** As the owner: the live tests run as root and would leave root's files in the checkout. */
+async function preparePython() {
+  const script = `import { ensurePythonPackages } from '${join(ROOT, 'test/workloads/run.mjs')}'; ensurePythonPackages()`
+  if (existsSync(join(ROOT, '.cache/python-venv/requirements.sha256'))) return
+  await runStep('install the Python SDKs that the tests watch', ownerOrCaller(), [
+    process.execPath,
+    '--input-type=module',
+    '--eval',
+    script,
+  ])
 }
 
 /** @param {Counts[]} suites */
