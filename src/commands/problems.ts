@@ -7,12 +7,16 @@ import { SensorError } from '../errors.js'
 import type { SystemFacts } from '../receiver/index.js'
 
 /** What is missing and what that disables, one line each; then every distinct remedy once. */
-export function problemLines({ problems }: SystemFacts): string[] {
+export function problemLines({ problems, capabilities }: SystemFacts): string[] {
+  const named = problems.map(({ message, disables }) => `  - ${message}; this disables ${disables}`)
+  const others = capabilities
+    .filter(({ isPresent, isRequired }) => !isPresent && !isRequired)
+    .map(
+      ({ name, purpose }) =>
+        `  - ${name} is missing, too; capture can start without it. It is for ${purpose}`,
+    )
   const hints = new Set(problems.map(({ hint }) => hint))
-  return [
-    ...problems.map(({ message, disables }) => `  - ${message}; this disables ${disables}`),
-    ...[...hints].map((hint) => `  Help: ${hint}`),
-  ]
+  return [...named, ...others, ...[...hints].map((hint) => `  Help: ${hint}`)]
 }
 
 /** Throws SensorError with exit code 3 unless capture is permitted here. */

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * The two blocks of text around a live run: what is watched, and what came of it. In: facts. Out: lines. Pure.
+ * @module
+ */
+import type { SystemFacts } from '../receiver/index.js'
+import type { RedactionMode } from '../redaction/types.js'
+import type { CounterSnapshot } from '../stats.js'
+import type { SelfCheckResult } from './self-check/index.js'
+import type { TargetCounts } from './targets.js'
+
+export interface ReadyFacts {
+  version: string
+  system: SystemFacts
+  counts: TargetCounts
+  selfCheck: SelfCheckResult | undefined
+  redactionMode: RedactionMode
+  /** One line per destination. */
+  destinations: readonly string[]
+}
+
+const CONTENT: Record<RedactionMode, string> = {
+  safe: 'safe: no message content leaves; keyed hashes, sizes and counts do',
+  full: 'full: prompts and answers leave as they are; credentials never do',
+}
+
+/** The last line is what `npm run demo` waits for. */
+export function readyBlock(facts: ReadyFacts): string {
+  const { system, counts, selfCheck } = facts
+  const lines: [string, string][] = [
+    ['kernel', `${system.kernelRelease} ${system.architecture}`],
+    [
+      'hooks',
+      'uprobes on SSL_read, SSL_write and their kin; tracepoints exec, fork and exit; perf mmap events',
+    ],
+    [
+      'processes',
+      `${counts.hooked} with TLS hooked, ${counts.blind} blind (\`oisp-sensor doctor\` names them)`,
+    ],
+    ...(system.seesHostProcesses
+      ? []
+      : [
+          ['namespace', 'nested pid namespace: processes outside it are captured but cannot be named'] as [
+            string,
+            string,
+          ],
+        ]),
+    ...(selfCheck === undefined
+      ? []
+      : [['self-check', `${selfCheck.isOk ? 'ok' : 'FAILED'}: ${selfCheck.text}`] as [string, string]]),
+    ['content', CONTENT[facts.redactionMode]],
+    ...facts.destinations.map((text) => ['telemetry', text] as [string, string]),
+  ]
+  return `oisp-sensor ${facts.version} is ready\n${table(lines)}\n  try: npm run demo\n`
+}
+
+export interface SummaryFacts {
+  exchanges: ReadonlyMap<string, number>
+  counters: readonly CounterSnapshot[]
+  /** What became of the telemetry, in the exporter's words. */
+  isFlushed: boolean
+}
+
+/** Everything that was dropped, damaged or sent, by reason. */
+export function summaryBlock({ exchanges, counters, isFlushed }: SummaryFacts): string {
+  const total = [...exchanges.values()].reduce((sum, count) => sum + count, 0)
+  const kinds = [...exchanges].map(([kind, count]) => `${count} ${kind}`).join(', ')
+  const exported = counters.filter(({ name }) => EXPORTED.test(name))
+  const lost = counters.filter(({ name, count }) => LOST.test(name) && count > 0)
+  const lines: [string, string][] = [
+    ['exchanges', total === 0 ? 'none' : `${total}: ${kinds}`],
+    ['lost', lost.length === 0 ? 'nothing' : lost.map(counterText).join(', ')],
+    ['exported', exported.length === 0 ? 'nothing: this screen only' : exported.map(counterText).join(', ')],
+    ...(isFlushed
+      ? []
+      : [['unsent', 'the destination did not take everything within 5 s'] as [string, string]]),
+  ]
+  return `\noisp-sensor has stopped\n${table(lines)}\n`
+}
+
+const EXPORTED = /\.exported$/
+const LOST = /\.(dropped|lost|truncated|evicted|rejected|missed)$/
+
+function counterText({ name, reason, count }: CounterSnapshot): string {
+  return `${count} ${name}${reason === '' ? '' : ` (${reason})`}`
+}
+
+function table(lines: readonly (readonly [string, string])[]): string {
+  return lines.map(([name, text]) => `  ${name.padEnd(11)} ${text}`).join('\n')
+}

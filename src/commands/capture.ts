@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * `oisp-sensor capture`. In: live records. Out: a raw recording for `replay`. Decodes nothing and sends nothing.
+ * @module
+ */
+import {
+  createRecordingWriter,
+  probeSystem,
+  readHostHeader,
+  type RecordingWriter,
+} from '../receiver/index.js'
+import { createStats } from '../stats.js'
+import { watch } from './live.js'
+import { requirePermission } from './problems.js'
+import { say } from './output.js'
+import { countTargets } from './targets.js'
+
+export interface CaptureSettings {
+  output: string
+  version: string
+  ringBytes: number
+  onError(error: unknown): void
+}
+
+const WARNING =
+  'WARNING: a raw recording holds everything these programs send and receive over TLS: keys, prompts, answers. Only you can ' +
+  'read the file (0600). Give it to nobody; delete it when done.'
+
+export async function runCapture({ output, version, ringBytes, onError }: CaptureSettings): Promise<void> {
+  requirePermission(probeSystem())
+  const header = readHostHeader(`oisp-sensor ${version}`)
+  const recording = createRecordingWriter(output, header)
+  say(WARNING)
+  const stats = createStats()
+  const written = countBytes(recording)
+  const nothing = { consume() {}, tick() {}, end() {} }
+  await watch({ stats, recording: written, ringBytes, onError }, header, nothing, (receiver) => {
+    const { hooked, blind } = countTargets(receiver.targets())
+    say(`oisp-sensor ${version} is ready: recording ${hooked} TLS processes to ${output}, ${blind} are blind`)
+  })
+  recording.close()
+  say(`${written.bytes()} bytes recorded in ${output}`)
+}
+
+function countBytes(recording: RecordingWriter): RecordingWriter & { bytes(): number } {
+  let bytes = 0
+  return {
+    write(batch) {
+      recording.write(batch)
+      bytes += batch.length
+    },
+    close: () => recording.close(),
+    bytes: () => bytes,
+  }
+}
