@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * The end of the chain: one `Redacted<Telemetry>` in, each sink gets it. Converts to OTLP once for all of them. Knows no sink.
+ * @module
+ */
+import type { Consumer } from '../consumer.js'
+import type { Redacted } from '../redaction/types.js'
+import type { Telemetry } from '../run/types.js'
+import { toOtlp } from './convert.js'
+import type { ShutdownReport, Sink } from './types.js'
+
+export interface ExporterSettings {
+  sinks: readonly Sink[]
+}
+
+export interface Exporter extends Consumer<Redacted<Telemetry>> {
+  /** Flushes all sinks side by side; settles within the deadline and says what did not get out. */
+  shutdown(deadlineMs: number): Promise<ShutdownReport>
+}
+
+/** SIGTERM to exit (README "Exit codes"). */
+export const DEFAULT_SHUTDOWN_MS = 5_000
+
+export function createExporter({ sinks }: ExporterSettings): Exporter {
+  return {
+    consume(telemetry) {
+      const otlp = toOtlp(telemetry)
+      for (const sink of sinks) sink.consume(telemetry, otlp)
+    },
+    // Sending has clocks of its own: capture time says nothing about the network.
+    tick() {},
+    end() {
+      for (const sink of sinks) sink.end()
+    },
+    async shutdown(deadlineMs) {
+      const reports = await Promise.all(sinks.map((sink) => sink.shutdown(deadlineMs)))
+      return { unsentItems: reports.reduce((sum, report) => sum + report.unsentItems, 0) }
+    },
+  }
+}

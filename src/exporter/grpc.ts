@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * OTLP over gRPC for one signal: a generic unary call over raw bytes. In: one encoded request. Out: how it ended. Does not
+ * retry, queue or count. `@grpc/grpc-js` is loaded on the first call: an HTTP-only sensor never pays for it.
+ * @module
+ */
+import type * as Grpc from '@grpc/grpc-js'
+import { displayUrl, explainMismatch, peerText } from './explain.js'
+import { MAX_RESPONSE_BYTES } from './http.js'
+import { decodeExportResponse, decodeRpcStatus } from './response.js'
+import { isRetryableGrpc } from './retry.js'
+import type { OtlpSettings, SendResult, Signal, Transport } from './types.js'
+
+const METHODS: Record<Signal, string> = {
+  traces: '/opentelemetry.proto.collector.trace.v1.TraceService/Export',
+  logs: '/opentelemetry.proto.collector.logs.v1.LogsService/Export',
+  metrics: '/opentelemetry.proto.collector.metrics.v1.MetricsService/Export',
+}
+const UNIMPLEMENTED = 12
+const UNAUTHENTICATED = 16
+const DEADLINE_EXCEEDED = 4
+
+interface Connection {
+  client: Grpc.Client
+  metadata: Grpc.Metadata
+}
+
+export function createGrpcTransport(settings: OtlpSettings, userAgent: string): Transport {
+  let connection: Promise<Connection> | undefined
+  let isClosed = false
+  const open = new Set<Grpc.ClientUnaryCall>()
+
+  async function send(signal: Signal, body: Uint8Array): Promise<SendResult> {
+    const { client, metadata } = await (connection ??= connect(settings, userAgent))
+    if (isClosed) return { outcome: 'retry', reason: 'connection', retryAfterMs: undefined, message: 'closed' }
+    return new Promise((resolve) => {
+      const call = client.makeUnaryRequest(
+        METHODS[signal],
+        (bytes: Buffer) => bytes,
+        (bytes: Buffer) => bytes,
+        Buffer.from(body.buffer, body.byteOffset, body.length),
+        metadata,
+        { deadline: Date.now() + settings.timeoutMs },
+        (error, answer) => {
+          open.delete(call)
+          resolve(error ? toFailure(settings, error) : toAccepted(settings, answer))
+        },
+      )
+      open.add(call)
+    })
+  }
+
+  return {
+    send,
+    async close() {
+      isClosed = true
+      for (const call of open) call.cancel()
+      if (connection) (await connection).client.close()
+    },
+  }
+}
+
+async function connect(settings: OtlpSettings, userAgent: string): Promise<Connection> {
+  const { default: grpc } = await import('@grpc/grpc-js')
+  const { hostname, port } = new URL(settings.url)
+  const credentials = settings.insecure
+    ? grpc.credentials.createInsecure()
+    : grpc.credentials.createSsl(settings.certificate ? Buffer.from(settings.certificate) : null)
+  const client = new grpc.Client(`${hostname}:${port || (settings.insecure ? 80 : 443)}`, credentials, {
+    'grpc.primary_user_agent': userAgent,
+    'grpc.max_receive_message_length': MAX_RESPONSE_BYTES,
+    'grpc.max_send_message_length': -1,
+    // We retry ourselves, with OTLP's rules, and count it.
+    'grpc.enable_retries': 0,
+    'grpc.service_config_disable_resolution': 1,
+    ...(settings.compression === 'gzip' ? { 'grpc.default_compression_algorithm': 2 } : {}),
+  })
+  const metadata = new grpc.Metadata()
+  for (const [key, value] of Object.entries(settings.headers)) {
+    metadata.set(key, key.toLowerCase().endsWith('-bin') ? Buffer.from(value, 'base64') : value)
+  }
+  return { client, metadata }
+}
+
+function toAccepted(settings: OtlpSettings, answer: Buffer | undefined): SendResult {
+  const { rejectedItems, message } = decodeExportResponse(answer ?? Buffer.alloc(0))
+  return { outcome: 'accepted', rejectedItems, message: message && peerText(message, settings.headers) }
+}
+
+function toFailure(settings: OtlpSettings, error: Grpc.ServiceError): SendResult {
+  const details = error.metadata?.get('grpc-status-details-bin')[0]
+  const retryAfterMs = details instanceof Buffer ? decodeRpcStatus(details).retryDelayMs : undefined
+  const mismatch = explainMismatch(settings, { code: error.code, message: error.details })
+  const message = mismatch ?? describe(settings, error)
+  const reason = mismatch ? 'protocol_mismatch' : error.code === DEADLINE_EXCEEDED ? 'timeout' : `grpc_${error.code}`
+  if (error.code === UNIMPLEMENTED) return { outcome: 'unsupported', reason, message }
+  return isRetryableGrpc(error.code, retryAfterMs !== undefined)
+    ? { outcome: 'retry', reason, retryAfterMs, message }
+    : { outcome: 'rejected', reason, message }
+}
+
+function describe(settings: OtlpSettings, error: Grpc.ServiceError): string {
+  const where = displayUrl(settings.url)
+  if (error.code === DEADLINE_EXCEEDED) return `${where} did not answer within ${settings.timeoutMs} ms`
+  const hint = error.code === UNAUTHENTICATED ? ' (check OTEL_EXPORTER_OTLP_HEADERS)' : ''
+  return `${where} answered gRPC status ${error.code}: ${peerText(error.details, settings.headers)}${hint}`
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * OTLP over HTTP/protobuf for one signal. In: one encoded request. Out: how it ended. Does not retry, queue or count.
+ * @module
+ */
+import { request as httpRequest, Agent as HttpAgent, type ClientRequest, type IncomingMessage } from 'node:http'
+import { request as httpsRequest, Agent as HttpsAgent } from 'node:https'
+import { promisify } from 'node:util'
+import { gzip } from 'node:zlib'
+import { displayUrl, explainMismatch, peerText, type TransportError } from './explain.js'
+import { decodeExportResponse, decodeRpcStatus } from './response.js'
+import { isRetryableHttp, isUnsupportedHttp, parseRetryAfter } from './retry.js'
+import type { Clock, OtlpSettings, SendResult, Transport } from './types.js'
+
+const compress = promisify(gzip)
+
+/** OTLP specification: a client limits what it reads of an answer. */
+export const MAX_RESPONSE_BYTES = 4 * 1024 * 1024
+
+export function createHttpTransport(settings: OtlpSettings, userAgent: string, clock: Clock): Transport {
+  const isTls = new URL(settings.url).protocol === 'https:'
+  const agent = isTls
+    ? new HttpsAgent({ keepAlive: true, ...(settings.certificate ? { ca: Buffer.from(settings.certificate) } : {}) })
+    : new HttpAgent({ keepAlive: true })
+  const open = new Set<ClientRequest>()
+  let isClosed = false
+
+  async function send(_signal: unknown, body: Uint8Array): Promise<SendResult> {
+    const isGzip = settings.compression === 'gzip'
+    const payload = isGzip ? await compress(body) : body
+    if (isClosed) return { outcome: 'retry', reason: 'connection', retryAfterMs: undefined, message: 'closed' }
+    return new Promise((resolve) => {
+      const request = (isTls ? httpsRequest : httpRequest)(settings.url, {
+        method: 'POST',
+        agent,
+        headers: {
+          ...settings.headers,
+          'user-agent': userAgent,
+          'content-type': 'application/x-protobuf',
+          'content-length': payload.length,
+          ...(isGzip ? { 'content-encoding': 'gzip' } : {}),
+        },
+      })
+      open.add(request)
+      const timer = clock.setTimer(() => request.destroy(new TimeoutError(settings)), settings.timeoutMs)
+      const settle = (result: SendResult): void => {
+        clock.clearTimer(timer)
+        open.delete(request)
+        resolve(result)
+      }
+      request.on('error', (error) => settle(toFailure(settings, error)))
+      request.on('response', (response) => readAnswer(settings, clock, response, settle))
+      request.end(payload)
+    })
+  }
+
+  return {
+    send,
+    async close() {
+      isClosed = true
+      for (const request of open) request.destroy(new Error('exporter is shutting down'))
+      agent.destroy()
+    },
+  }
+}
+
+class TimeoutError extends Error {
+  readonly code = 'TIMEOUT'
+  constructor({ url, timeoutMs }: OtlpSettings) {
+    super(`${displayUrl(url)} did not answer within ${timeoutMs} ms`)
+  }
+}
+
+function readAnswer(
+  settings: OtlpSettings,
+  clock: Clock,
+  response: IncomingMessage,
+  settle: (result: SendResult) => void,
+): void {
+  const chunks: Buffer[] = []
+  let size = 0
+  response.on('data', (chunk: Buffer) => {
+    size += chunk.length
+    if (size <= MAX_RESPONSE_BYTES) return void chunks.push(chunk)
+    const message = `${displayUrl(settings.url)} answered with more than ${MAX_RESPONSE_BYTES} bytes; not read`
+    settle({ outcome: 'rejected', reason: 'response_too_large', message })
+    response.destroy()
+  })
+  response.on('error', (error) => settle(toFailure(settings, error)))
+  response.on('end', () => settle(toResult(settings, clock, response, Buffer.concat(chunks))))
+}
+
+/** No answer at all: always worth another try, whatever the cause; the message names the remedy where one is known. */
+function toFailure(settings: OtlpSettings, error: TransportError): SendResult {
+  const mismatch = explainMismatch(settings, error)
+  const message = mismatch ?? (error.code === 'TIMEOUT' ? error.message : `${displayUrl(settings.url)}: ${error.message}`)
+  const reason = mismatch ? 'protocol_mismatch' : error.code === 'TIMEOUT' ? 'timeout' : 'connection'
+  return { outcome: 'retry', reason, retryAfterMs: undefined, message }
+}
+
+function toResult(settings: OtlpSettings, clock: Clock, response: IncomingMessage, body: Buffer): SendResult {
+  const status = response.statusCode ?? 0
+  const contentType = response.headers['content-type']
+  if (status >= 200 && status < 300) {
+    const { rejectedItems, message } = decodeExportResponse(body, contentType)
+    return { outcome: 'accepted', rejectedItems, message: message && peerText(message, settings.headers) }
+  }
+  const reason = `http_${status}`
+  const isReadable = /^application\/(json|x-protobuf)\b/i.test(contentType ?? '')
+  const said = isReadable ? decodeRpcStatus(body, contentType).message : undefined
+  const message =
+    `${displayUrl(settings.url)} answered ${status}` + (said ? `: ${peerText(said, settings.headers)}` : '') + hint(status)
+  if (isRetryableHttp(status)) {
+    const retryAfterMs = parseRetryAfter(response.headers['retry-after'], clock.now())
+    return { outcome: 'retry', reason, retryAfterMs, message }
+  }
+  return { outcome: isUnsupportedHttp(status) ? 'unsupported' : 'rejected', reason, message }
+}
+
+function hint(status: number): string {
+  if (status === 401 || status === 403) return ' (check OTEL_EXPORTER_OTLP_HEADERS)'
+  if (status >= 300 && status < 400) return ' (redirects are not followed: set the endpoint to the final URL)'
+  return ''
+}

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The exporter room: where redacted telemetry leaves the process. @module */
+export { createConsoleSink, CONSOLE_HEADER, type ConsoleSinkSettings } from './console-sink.js'
+export { createExporter, DEFAULT_SHUTDOWN_MS, type Exporter, type ExporterSettings } from './exporter.js'
+export { createFileSink, type FileSinkSettings } from './file-sink.js'
+export { displayUrl } from './explain.js'
+export {
+  createOtlpSink,
+  DEFAULT_FLUSH_MS,
+  DEFAULT_MAX_RECORD_BYTES,
+  DEFAULT_QUEUE_BYTES,
+  MAX_REQUEST_BYTES,
+  type OtlpSinkSettings,
+} from './otlp-sink.js'
+export { createThirdPartySink, type ThirdParties, type ThirdPartySettings } from './third-party-sink.js'
+export type { ExporterLog, OtlpProtocol, OtlpSettings, ShutdownReport, Signal, Sink, Transport } from './types.js'

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * The door for processors and exporters written for the OpenTelemetry JS SDK. In: redacted telemetry, and nothing else can
+ * come in. Out: calls of their `onEnd`, `onEmit` and `export` with plain objects in the SDK's shapes. What they throw is
+ * counted and goes no further.
+ * @module
+ */
+import { createTraceState, ROOT_CONTEXT, trace, type HrTime, type SpanContext } from '@opentelemetry/api'
+import type { AnyValueMap } from '@opentelemetry/api-logs'
+import { resourceFromAttributes, type Resource } from '@opentelemetry/resources'
+import type { LogRecordExporter, LogRecordProcessor, ReadableLogRecord, SdkLogRecord } from '@opentelemetry/sdk-logs'
+import type { ReadableSpan, Span as SdkSpan, SpanExporter, SpanProcessor } from '@opentelemetry/sdk-trace-base'
+import type { Attributes, LogRecord, Scope, Span, SpanContext as RunSpanContext, Telemetry } from '../run/types.js'
+import type { Stats } from '../stats.js'
+import { isStructured, toJsonText } from './any-value.js'
+import { systemClock } from './clock.js'
+import type { Clock, ExporterLog, ShutdownReport, Sink } from './types.js'
+
+export interface ThirdParties {
+  spanProcessors?: readonly SpanProcessor[]
+  spanExporters?: readonly SpanExporter[]
+  logRecordProcessors?: readonly LogRecordProcessor[]
+  logRecordExporters?: readonly LogRecordExporter[]
+}
+
+export interface ThirdPartySettings extends ThirdParties {
+  stats: Stats
+  log: ExporterLog
+  clock?: Clock
+}
+
+export function createThirdPartySink(settings: ThirdPartySettings): Sink {
+  const { spanProcessors = [], spanExporters = [], logRecordProcessors = [], logRecordExporters = [] } = settings
+  const guard = createGuard(settings)
+  const scopes = new ScopeTable()
+
+  return {
+    name: 'third-party',
+    consume(telemetry) {
+      const resource = toResource(telemetry)
+      const scope = scopes.get(telemetry.scope)
+      const spans = telemetry.spans.map((span) => toReadableSpan(span, resource, scope))
+      const records = telemetry.logRecords.map((record) => toReadableLogRecord(record, resource, scope))
+      // The SDK hands over its own Span class; `onEnd` promises no more than ReadableSpan.
+      for (const processor of spanProcessors) for (const span of spans) guard(() => processor.onEnd(span as SdkSpan))
+      for (const exporter of spanExporters) if (spans.length > 0) guard(() => exporter.export(spans, guard.result))
+      for (const processor of logRecordProcessors)
+        for (const record of records) guard(() => processor.onEmit(record as SdkLogRecord, toContext(record)))
+      for (const exporter of logRecordExporters) if (records.length > 0) guard(() => exporter.export(records, guard.result))
+    },
+    end() {},
+    async shutdown(deadlineMs): Promise<ShutdownReport> {
+      const all = [...spanProcessors, ...spanExporters, ...logRecordProcessors, ...logRecordExporters]
+      await within(deadlineMs, settings.clock ?? systemClock, all.map((part) => guard.promise(() => part.shutdown())))
+      return { unsentItems: 0 }
+    },
+  }
+}
+
+interface Guard {
+  (call: () => void): void
+  promise(call: () => Promise<void>): Promise<void>
+  result(result: { code: number; error?: Error }): void
+}
+
+/** Somebody else's code must not stop capture; its errors are counted and said once. */
+function createGuard({ stats, log }: ThirdPartySettings): Guard {
+  let hasWarned = false
+  const fail = (error: unknown): void => {
+    stats.add('exporter.third_party.failed', 'error')
+    if (!hasWarned) log.warn(`third-party exporter: ${error instanceof Error ? error.name : 'failed'}`)
+    hasWarned = true
+  }
+  const guard = (call: () => void): void => {
+    try {
+      call()
+    } catch (error) {
+      fail(error)
+    }
+  }
+  return Object.assign(guard, {
+    promise: (call: () => Promise<void>) => Promise.resolve().then(call).catch(fail),
+    result: ({ code, error }: { code: number; error?: Error }) => void (code === 0 || fail(error)),
+  })
+}
+
+async function within(deadlineMs: number, clock: Clock, work: Promise<void>[]): Promise<void> {
+  let timer: unknown
+  const deadline = new Promise<void>((resolve) => {
+    timer = clock.setTimer(resolve, deadlineMs)
+  })
+  await Promise.race([Promise.all(work), deadline])
+  clock.clearTimer(timer)
+}
+
+/** One object per scope: SDK exporters group by the scope's identity. */
+class ScopeTable {
+  readonly #scopes = new Map<string, Scope>()
+
+  get({ name, version, schemaUrl }: Scope): Scope {
+    const key = `${name}\n${version}\n${schemaUrl}`
+    let scope = this.#scopes.get(key)
+    if (scope === undefined) this.#scopes.set(key, (scope = { name, version, schemaUrl }))
+    return scope
+  }
+}
+
+function toResource({ resource }: Telemetry): Resource {
+  return resourceFromAttributes(toSdkAttributes(resource.attributes), { schemaUrl: resource.schemaUrl })
+}
+
+export function toReadableSpan(span: Span, resource: Resource, scope: Scope): ReadableSpan {
+  const context = toSpanContext(span.spanContext, span.traceState)
+  return {
+    name: span.name,
+    kind: span.kind,
+    spanContext: () => context,
+    ...(span.parentSpanContext ? { parentSpanContext: toSpanContext(span.parentSpanContext, undefined) } : {}),
+    startTime: toHrTime(span.startUnixNano),
+    endTime: toHrTime(span.endUnixNano),
+    duration: toHrTime(span.endUnixNano - span.startUnixNano),
+    status: { ...span.status },
+    attributes: toSdkAttributes(span.attributes),
+    links: span.links.map((link) => ({
+      context: toSpanContext(link.context, link.context.traceState),
+      attributes: toSdkAttributes(link.attributes),
+    })),
+    events: [],
+    ended: true,
+    resource,
+    instrumentationScope: scope,
+    droppedAttributesCount: 0,
+    droppedEventsCount: 0,
+    droppedLinksCount: 0,
+  }
+}
+
+export function toReadableLogRecord(record: LogRecord, resource: Resource, scope: Scope): ReadableLogRecord {
+  return {
+    hrTime: toHrTime(record.timeUnixNano),
+    hrTimeObserved: toHrTime(record.observedTimeUnixNano),
+    ...(record.spanContext ? { spanContext: toSpanContext(record.spanContext, undefined) } : {}),
+    severityNumber: record.severityNumber,
+    severityText: record.severityText,
+    eventName: record.eventName,
+    resource,
+    instrumentationScope: scope,
+    // Both are "JSON-like"; the SDK's type does not say readonly.
+    attributes: record.attributes as AnyValueMap,
+    droppedAttributesCount: 0,
+  }
+}
+
+function toContext({ spanContext }: ReadableLogRecord) {
+  return spanContext ? trace.setSpanContext(ROOT_CONTEXT, spanContext) : ROOT_CONTEXT
+}
+
+function toSpanContext(context: RunSpanContext, traceState: string | undefined): SpanContext {
+  return {
+    traceId: context.traceId,
+    spanId: context.spanId,
+    traceFlags: context.traceFlags,
+    ...(context.isRemote === undefined ? {} : { isRemote: context.isRemote }),
+    ...(traceState ? { traceState: createTraceState(traceState) } : {}),
+  }
+}
+
+/** The SDK's span attributes know no maps: they go as JSON text, as our own encoder does it. */
+function toSdkAttributes(attributes: Attributes): Record<string, string | number | boolean | string[]> {
+  const out: Record<string, string | number | boolean | string[]> = {}
+  for (const key in attributes) {
+    const value = attributes[key]
+    if (value === undefined || value === null) continue
+    if (isStructured(value)) out[key] = toJsonText(value)
+    else if (typeof value === 'bigint') out[key] = Number(value)
+    else out[key] = value as string | number | boolean | string[]
+  }
+  return out
+}
+
+function toHrTime(nanos: bigint): HrTime {
+  return [Number(nanos / 1_000_000_000n), Number(nanos % 1_000_000_000n)]
+}
