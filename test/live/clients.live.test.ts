@@ -7,7 +7,7 @@
 import { afterEach, beforeAll, expect, test } from 'vitest'
 import type { FakeServer } from '../server/start.mjs'
 import { ensurePythonPackages, runWorkload, type ClientName, type Report } from '../workloads/run.mjs'
-import { expectBytesEqual, expectOneSpanEach, observe, type Observation } from './support/observe.js'
+import { expectBytesEqual, expectOneSpanEach, observe, pidsOf, type Observation } from './support/observe.js'
 import { describeLive } from './support/permitted.js'
 import { killSensors } from './support/sensor.js'
 
@@ -35,11 +35,6 @@ async function runCase(client: ClientName, { args = [], statuses = [200], errorT
 function expectAll(observation: Observation, pids: number[], errorType?: string): void {
   expectBytesEqual(observation, pids)
   expectOneSpanEach(observation, pids, errorType === undefined ? {} : { errorType })
-}
-
-/** curl is a process per call; the others make all their calls themselves. */
-function pidsOf(reports: readonly Report[]): number[] {
-  return reports.flatMap(({ pid, calls }) => [pid, ...calls.flatMap((call) => call.pid ?? [])])
 }
 
 const repeat = (count: number): number[] => Array.from({ length: count }, () => 200)

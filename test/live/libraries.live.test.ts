@@ -11,7 +11,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { runWorkload, startWorkload, type Report } from '../workloads/run.mjs'
 import { mappedLibssl } from './support/machine.js'
-import { expectBytesEqual, expectOneSpanEach, observe } from './support/observe.js'
+import { expectBytesEqual, expectOneSpanEach, observe, pidsOf } from './support/observe.js'
 import { describeLive } from './support/permitted.js'
 import { killSensors } from './support/sensor.js'
 
@@ -30,10 +30,6 @@ afterEach(async () => {
   await killSensors()
   rmSync(folder, { recursive: true, force: true })
 })
-
-function pidsOf(reports: readonly Report[]): number[] {
-  return reports.flatMap(({ pid, calls }) => [pid, ...calls.flatMap((call) => call.pid ?? [])])
-}
 
 describeLive('a libssl that is new to the machine', () => {
   test('curl in 100 fresh processes, the first of them the first user of the library', async () => {
