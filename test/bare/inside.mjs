@@ -27,7 +27,7 @@ const DEADLINE_MS = 15 * 60_000
  * @property {'root' | 'dev'} account
  * @property {string} folder inside the root
  *
- * @typedef {{ code: number, output: string, seconds: number, readySeconds: number | undefined }} Result
+ * @typedef {{ code: number | null, signal: string | null, output: string, seconds: number, readySeconds: number | undefined }} Result
  */
 
 /**
@@ -84,9 +84,9 @@ export function runInside({ root, account, folder }, command, { stopAfter, isQui
     })
   return new Promise((resolve, reject) => {
     child.once('error', reject)
-    child.once('close', (code) => {
+    child.once('close', (code, signal) => {
       clearTimeout(deadline)
-      resolve({ code: code ?? 1, output, seconds: seconds(), readySeconds })
+      resolve({ code, signal, output, seconds: seconds(), readySeconds })
     })
   })
 }

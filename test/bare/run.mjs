@@ -15,6 +15,7 @@ const CHECKOUT = resolve(import.meta.dirname, '../..')
 const CACHE = join(CHECKOUT, '.cache/bare')
 /** The last line of the ready block. */
 const READY = 'npm run demo'
+const LAST_WORDS = 'oisp-sensor has stopped'
 const MAX_SECOND_START_SECONDS = 2
 
 /** @type {{ name: string, seconds: number, failure: string | undefined }[]} */
@@ -78,11 +79,14 @@ async function addUserWithSudo(root) {
 async function expectSuccess(name, place, command, stopAfter, maxReadySeconds = Infinity) {
   console.log(`\n== ${name} ==`)
   const options = stopAfter === undefined ? {} : { stopAfter }
-  const { code, seconds, readySeconds } = await runInside(place, command, options)
+  const { code, signal, output, seconds, readySeconds } = await runInside(place, command, options)
   /** @type {string | undefined} */
   let failure
-  if (code !== 0) failure = `exit ${code}`
-  else if (stopAfter !== undefined && readySeconds === undefined) failure = 'never became ready'
+  if (stopAfter !== undefined && readySeconds === undefined)
+    failure = `never became ready (exit ${code ?? signal})`
+  // npm ends itself by the signal it was sent, after its child has ended: the sensor's last words are the proof.
+  else if (stopAfter !== undefined && !output.includes(LAST_WORDS)) failure = 'did not end in good order'
+  else if (code !== 0 && !(stopAfter !== undefined && signal === 'SIGINT')) failure = `exit ${code ?? signal}`
   else if ((readySeconds ?? 0) > maxReadySeconds) failure = `ready only after ${readySeconds?.toFixed(1)} s`
   results.push({ name, seconds: readySeconds ?? seconds, failure })
 }
