@@ -39,7 +39,9 @@ export function isStructured(value: AttributeValue): boolean {
 
 export function toJsonText(value: AttributeValue): string {
   try {
-    return wellFormed(JSON.stringify(value, (_key, item: unknown) => (typeof item === 'bigint' ? `${item}` : item)))
+    return wellFormed(
+      JSON.stringify(value, (_key, item: unknown) => (typeof item === 'bigint' ? `${item}` : item)),
+    )
   } catch {
     // JSON.stringify overflows the stack at some thousand levels; a captured body can be made that way on purpose.
     return '"[nested too deep]"'
@@ -60,7 +62,13 @@ function toAnyValue(value: AttributeValue, type: string | undefined, depth: numb
       if (value === null) return {}
       if (depth >= MAX_DEPTH) return { stringValue: toJsonText(value) }
       return Array.isArray(value)
-        ? { arrayValue: { values: value.map((item: AttributeValue) => toAnyValue(item, type?.replace('[]', ''), depth + 1)) } }
+        ? {
+            arrayValue: {
+              values: value.map((item: AttributeValue) =>
+                toAnyValue(item, type?.replace('[]', ''), depth + 1),
+              ),
+            },
+          }
         : toKeyValueList(value as { [key: string]: AttributeValue | undefined | null }, depth)
   }
 }
@@ -68,7 +76,8 @@ function toAnyValue(value: AttributeValue, type: string | undefined, depth: numb
 function toKeyValueList(map: { [key: string]: AttributeValue | undefined | null }, depth: number): AnyValue {
   const values: KeyValue[] = []
   for (const [key, value] of Object.entries(map)) {
-    if (value !== undefined) values.push({ key: wellFormed(key), value: toAnyValue(value, undefined, depth + 1) })
+    if (value !== undefined)
+      values.push({ key: wellFormed(key), value: toAnyValue(value, undefined, depth + 1) })
   }
   return { kvlistValue: { values } }
 }

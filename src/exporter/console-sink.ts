@@ -105,7 +105,10 @@ function printable(text: string): string {
 
 /** Pads or cuts to `width` cells; 0 leaves it as it is. */
 function fit(text: string, width: number): string {
-  const cells = [...new Intl.Segmenter().segment(text)].map(({ segment }) => ({ segment, width: cellWidth(segment) }))
+  const cells = [...new Intl.Segmenter().segment(text)].map(({ segment }) => ({
+    segment,
+    width: cellWidth(segment),
+  }))
   const total = cells.reduce((sum, cell) => sum + cell.width, 0)
   if (width === 0) return text
   if (total <= width) return text + ' '.repeat(width - total)

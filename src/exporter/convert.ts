@@ -91,7 +91,12 @@ function toMetric(metric: Metric): OtlpMetric {
   const { name, description, unit } = metric
   if (metric.kind === 'sum') {
     const dataPoints = metric.points.map(toNumberPoint)
-    return { name, description, unit, sum: { dataPoints, aggregationTemporality: CUMULATIVE, isMonotonic: true } }
+    return {
+      name,
+      description,
+      unit,
+      sum: { dataPoints, aggregationTemporality: CUMULATIVE, isMonotonic: true },
+    }
   }
   const dataPoints = metric.points.map((point) => ({
     attributes: toKeyValues(point.attributes, 'json-string'),

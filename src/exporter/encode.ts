@@ -85,7 +85,8 @@ export function encodeMetric(metric: OtlpMetric): Uint8Array {
   }
   if (metric.histogram) {
     writer.uint32(tag(9, BYTES)).fork()
-    for (const point of metric.histogram.dataPoints) writeHistogramPoint(writer.uint32(tag(1, BYTES)).fork(), point)
+    for (const point of metric.histogram.dataPoints)
+      writeHistogramPoint(writer.uint32(tag(1, BYTES)).fork(), point)
     writer.uint32(tag(2, VARINT)).uint32(metric.histogram.aggregationTemporality).ldelim()
   }
   return writer.finish()
@@ -139,7 +140,10 @@ export function encodeHead(otlp: OtlpTelemetry): Head {
 
 /** Upper bound of the bytes `encodeRequest` adds for one head, and for one record beside its own bytes. */
 export const headBytes = (head: Head): number =>
-  head.resource.length + head.scope.length + 3 * (head.resourceSchemaUrl.length + head.scopeSchemaUrl.length) + 40
+  head.resource.length +
+  head.scope.length +
+  3 * (head.resourceSchemaUrl.length + head.scopeSchemaUrl.length) +
+  40
 export const RECORD_FRAME_BYTES = 6
 
 /**
@@ -210,7 +214,8 @@ function toLong(value: bigint): Long {
 function idBytes(hex: string, length: number): Uint8Array {
   const bytes = Buffer.from(hex, 'hex')
   // `run` makes the ids: a wrong one is our bug, and every receiver would refuse the request for it.
-  if (bytes.length !== length || hex.length !== 2 * length) throw new Error(`id is not ${length} bytes of hex`)
+  if (bytes.length !== length || hex.length !== 2 * length)
+    throw new Error(`id is not ${length} bytes of hex`)
   return bytes
 }
 

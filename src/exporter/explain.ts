@@ -16,7 +16,8 @@ export function explainMismatch(settings: OtlpSettings, error: TransportError): 
     return `${where} speaks gRPC, not HTTP/protobuf: set OTEL_EXPORTER_OTLP_PROTOCOL=grpc, or use the receiver's HTTP port (usually 4318)`
   if (/WRONG_VERSION_NUMBER|packet length too long/i.test(`${error.code} ${error.message}`))
     return `${where} does not speak TLS: use http:// instead of https:// in the endpoint`
-  if (isTlsRecord(error.rawPacket)) return `${where} speaks TLS: use https:// instead of http:// in the endpoint`
+  if (isTlsRecord(error.rawPacket))
+    return `${where} speaks TLS: use https:// instead of http:// in the endpoint`
   // A gRPC server may also hang up on an HTTP/1 request without a byte; only the port can tell then.
   if (error.code === 'ECONNRESET' && new URL(settings.url).port === '4317')
     return `${where} closed the connection, and 4317 is the gRPC port: set OTEL_EXPORTER_OTLP_PROTOCOL=grpc, or use the receiver's HTTP port (usually 4318)`
@@ -33,7 +34,9 @@ export interface TransportError {
 function explainGrpc(where: string, settings: OtlpSettings, error: TransportError): string | undefined {
   const remedy = `set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf, or use the receiver's gRPC port (usually 4317)`
   // grpc-js: an HTTP/1 answer breaks the HTTP/2 preface; over TLS the peer does not agree on ALPN h2.
-  if (/Protocol error|ALPN|NO_APPLICATION_PROTOCOL|Received HTTP status code (404|405|415)/i.test(error.message))
+  if (
+    /Protocol error|ALPN|NO_APPLICATION_PROTOCOL|Received HTTP status code (404|405|415)/i.test(error.message)
+  )
     return `${where} does not speak gRPC: ${remedy}`
   if (!settings.insecure && /WRONG_VERSION_NUMBER|packet length too long/i.test(error.message))
     return `${where} does not speak TLS: use http:// instead of https:// in the endpoint`

@@ -72,7 +72,9 @@ function openOutput(path: string): number {
     throw new SensorError({
       code: isThere ? 'ERR_EXPORTER_OUTPUT_EXISTS' : 'ERR_EXPORTER_OUTPUT',
       message: isThere ? `${path} is there already` : `cannot write ${path}: ${(cause as Error).message}`,
-      hint: isThere ? 'Give --output a new name, or remove the file first.' : 'Give --output a file in a folder you may write to.',
+      hint: isThere
+        ? 'Give --output a new name, or remove the file first.'
+        : 'Give --output a file in a folder you may write to.',
       exitCode: 2,
       cause,
     })

@@ -32,7 +32,8 @@ export function createGrpcTransport(settings: OtlpSettings, userAgent: string): 
 
   async function send(signal: Signal, body: Uint8Array): Promise<SendResult> {
     const { client, metadata } = await (connection ??= connect(settings, userAgent))
-    if (isClosed) return { outcome: 'retry', reason: 'connection', retryAfterMs: undefined, message: 'closed' }
+    if (isClosed)
+      return { outcome: 'retry', reason: 'connection', retryAfterMs: undefined, message: 'closed' }
     return new Promise((resolve) => {
       const call = client.makeUnaryRequest(
         METHODS[signal],
@@ -92,7 +93,11 @@ function toFailure(settings: OtlpSettings, error: Grpc.ServiceError): SendResult
   const retryAfterMs = details instanceof Buffer ? decodeRpcStatus(details).retryDelayMs : undefined
   const mismatch = explainMismatch(settings, { code: error.code, message: error.details })
   const message = mismatch ?? describe(settings, error)
-  const reason = mismatch ? 'protocol_mismatch' : error.code === DEADLINE_EXCEEDED ? 'timeout' : `grpc_${error.code}`
+  const reason = mismatch
+    ? 'protocol_mismatch'
+    : error.code === DEADLINE_EXCEEDED
+      ? 'timeout'
+      : `grpc_${error.code}`
   if (error.code === UNIMPLEMENTED) return { outcome: 'unsupported', reason, message }
   return isRetryableGrpc(error.code, retryAfterMs !== undefined)
     ? { outcome: 'retry', reason, retryAfterMs, message }

@@ -3,7 +3,12 @@
  * OTLP over HTTP/protobuf for one signal. In: one encoded request. Out: how it ended. Does not retry, queue or count.
  * @module
  */
-import { request as httpRequest, Agent as HttpAgent, type ClientRequest, type IncomingMessage } from 'node:http'
+import {
+  request as httpRequest,
+  Agent as HttpAgent,
+  type ClientRequest,
+  type IncomingMessage,
+} from 'node:http'
 import { request as httpsRequest, Agent as HttpsAgent } from 'node:https'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
@@ -20,7 +25,10 @@ export const MAX_RESPONSE_BYTES = 4 * 1024 * 1024
 export function createHttpTransport(settings: OtlpSettings, userAgent: string, clock: Clock): Transport {
   const isTls = new URL(settings.url).protocol === 'https:'
   const agent = isTls
-    ? new HttpsAgent({ keepAlive: true, ...(settings.certificate ? { ca: Buffer.from(settings.certificate) } : {}) })
+    ? new HttpsAgent({
+        keepAlive: true,
+        ...(settings.certificate ? { ca: Buffer.from(settings.certificate) } : {}),
+      })
     : new HttpAgent({ keepAlive: true })
   const open = new Set<ClientRequest>()
   let isClosed = false
@@ -28,7 +36,8 @@ export function createHttpTransport(settings: OtlpSettings, userAgent: string, c
   async function send(_signal: unknown, body: Uint8Array): Promise<SendResult> {
     const isGzip = settings.compression === 'gzip'
     const payload = isGzip ? await compress(body) : body
-    if (isClosed) return { outcome: 'retry', reason: 'connection', retryAfterMs: undefined, message: 'closed' }
+    if (isClosed)
+      return { outcome: 'retry', reason: 'connection', retryAfterMs: undefined, message: 'closed' }
     return new Promise((resolve) => {
       const request = (isTls ? httpsRequest : httpRequest)(settings.url, {
         method: 'POST',
@@ -93,7 +102,8 @@ function readAnswer(
 /** No answer at all: always worth another try, whatever the cause; the message names the remedy where one is known. */
 function toFailure(settings: OtlpSettings, error: TransportError): SendResult {
   const mismatch = explainMismatch(settings, error)
-  const message = mismatch ?? (error.code === 'TIMEOUT' ? error.message : `${displayUrl(settings.url)}: ${error.message}`)
+  const message =
+    mismatch ?? (error.code === 'TIMEOUT' ? error.message : `${displayUrl(settings.url)}: ${error.message}`)
   const reason = mismatch ? 'protocol_mismatch' : error.code === 'TIMEOUT' ? 'timeout' : 'connection'
   return { outcome: 'retry', reason, retryAfterMs: undefined, message }
 }
@@ -109,7 +119,9 @@ function toResult(settings: OtlpSettings, clock: Clock, response: IncomingMessag
   const isReadable = /^application\/(json|x-protobuf)\b/i.test(contentType ?? '')
   const said = isReadable ? decodeRpcStatus(body, contentType).message : undefined
   const message =
-    `${displayUrl(settings.url)} answered ${status}` + (said ? `: ${peerText(said, settings.headers)}` : '') + hint(status)
+    `${displayUrl(settings.url)} answered ${status}` +
+    (said ? `: ${peerText(said, settings.headers)}` : '') +
+    hint(status)
   if (isRetryableHttp(status)) {
     const retryAfterMs = parseRetryAfter(response.headers['retry-after'], clock.now())
     return { outcome: 'retry', reason, retryAfterMs, message }

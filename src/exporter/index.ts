@@ -13,4 +13,12 @@ export {
   type OtlpSinkSettings,
 } from './otlp-sink.js'
 export { createThirdPartySink, type ThirdParties, type ThirdPartySettings } from './third-party-sink.js'
-export type { ExporterLog, OtlpProtocol, OtlpSettings, ShutdownReport, Signal, Sink, Transport } from './types.js'
+export type {
+  ExporterLog,
+  OtlpProtocol,
+  OtlpSettings,
+  ShutdownReport,
+  Signal,
+  Sink,
+  Transport,
+} from './types.js'

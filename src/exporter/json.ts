@@ -11,7 +11,8 @@ export function toJsonLines(otlp: OtlpTelemetry): string[] {
   const { resource, scope, spans, logRecords, metrics, resourceSchemaUrl: schemaUrl, scopeSchemaUrl } = otlp
   const lines: unknown[] = []
   const scoped = { scope, schemaUrl: scopeSchemaUrl }
-  if (spans.length > 0) lines.push({ resourceSpans: [{ resource, scopeSpans: [{ ...scoped, spans }], schemaUrl }] })
+  if (spans.length > 0)
+    lines.push({ resourceSpans: [{ resource, scopeSpans: [{ ...scoped, spans }], schemaUrl }] })
   if (logRecords.length > 0)
     lines.push({ resourceLogs: [{ resource, scopeLogs: [{ ...scoped, logRecords }], schemaUrl }] })
   if (metrics.length > 0)

@@ -19,7 +19,8 @@ export interface QueuedRecord {
   bytes: number
 }
 
-export type DropReason = 'queue_full' | 'too_large' | 'rejected' | 'retry_exhausted' | 'signal_off' | 'shutdown'
+export type DropReason =
+  'queue_full' | 'too_large' | 'rejected' | 'retry_exhausted' | 'signal_off' | 'shutdown'
 
 export interface LaneSettings {
   signal: Signal
@@ -137,7 +138,8 @@ export class Lane {
     let count = 0
     const batch: Batch = { records: [], items: 0, bytes: 0 }
     for (const record of this.#pending) {
-      size += record.body.length + RECORD_FRAME_BYTES + (heads.has(record.head.key) ? 0 : headBytes(record.head))
+      size +=
+        record.body.length + RECORD_FRAME_BYTES + (heads.has(record.head.key) ? 0 : headBytes(record.head))
       if (count > 0 && size > this.#settings.maxRequestBytes) break
       heads.add(record.head.key)
       count += 1
@@ -165,7 +167,11 @@ export class Lane {
   }
 
   /** Sets the hold, or says why there is no next attempt. */
-  #planRetry(result: SendResult & { outcome: 'retry' }, attempt: number, startedAt: number): DropReason | undefined {
+  #planRetry(
+    result: SendResult & { outcome: 'retry' },
+    attempt: number,
+    startedAt: number,
+  ): DropReason | undefined {
     const { clock, retry, random, stats, log, signal } = this.#settings
     if (this.#isAborted) return 'shutdown'
     stats.add('exporter.requests.retried', result.reason)
@@ -207,7 +213,8 @@ export class Lane {
     if (result.outcome === 'accepted') {
       const rejected = Math.min(batch.items, Math.max(0, result.rejectedItems))
       if (rejected > 0) this.#count('rejected', rejected)
-      if (result.message !== undefined) this.#warnOnce('partial', `${rejected} items refused: ${result.message}`)
+      if (result.message !== undefined)
+        this.#warnOnce('partial', `${rejected} items refused: ${result.message}`)
       if (batch.items > rejected) stats.add('exporter.items.exported', signal, batch.items - rejected)
       if (this.#isFailing) log.info(`${signal}: export works again`)
       this.#isFailing = false
@@ -221,7 +228,10 @@ export class Lane {
   }
 
   #switchOff(batch: Batch, message: string): void {
-    this.#warnOnce('signal_off', `${message}; this endpoint does not take ${this.#settings.signal}, which are off from here on`)
+    this.#warnOnce(
+      'signal_off',
+      `${message}; this endpoint does not take ${this.#settings.signal}, which are off from here on`,
+    )
     this.#isOff = true
     this.#settle(batch, 'rejected')
     this.#dropPending('signal_off')

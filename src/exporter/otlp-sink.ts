@@ -5,7 +5,15 @@
  */
 import { createBudget, type Stats } from '../stats.js'
 import { encodeWithin } from './content.js'
-import { encodeHead, encodeLogRecord, encodeMetric, encodeSpan, headBytes, RECORD_FRAME_BYTES, type Head } from './encode.js'
+import {
+  encodeHead,
+  encodeLogRecord,
+  encodeMetric,
+  encodeSpan,
+  headBytes,
+  RECORD_FRAME_BYTES,
+  type Head,
+} from './encode.js'
 import { createGrpcTransport } from './grpc.js'
 import { createHttpTransport } from './http.js'
 import { Lane } from './lane.js'
@@ -47,7 +55,9 @@ export function createOtlpSink(settings: OtlpSinkSettings): Sink {
   const { stats, log, clock = systemClock, maxRecordBytes = DEFAULT_MAX_RECORD_BYTES } = settings
   const maxRequestBytes = settings.maxRequestBytes ?? MAX_REQUEST_BYTES
   const queue = createBudget(settings.queueBytes ?? DEFAULT_QUEUE_BYTES)
-  const transports = settings.destinations.map((to) => (settings.createTransport ?? defaultTransport(settings))(to))
+  const transports = settings.destinations.map((to) =>
+    (settings.createTransport ?? defaultTransport(settings))(to),
+  )
   const lanes = new Map<Signal, Lane>()
   for (const [index, { signal }] of settings.destinations.entries()) {
     const lane = new Lane({
@@ -76,9 +86,13 @@ export function createOtlpSink(settings: OtlpSinkSettings): Sink {
 }
 
 /** How OTLP clients name themselves (specification, "User Agent"); the product stands first. */
-export const userAgent = (version: string): string => `oisp-sensor/${version} OTel-OTLP-Exporter-JavaScript/${version}`
+export const userAgent = (version: string): string =>
+  `oisp-sensor/${version} OTel-OTLP-Exporter-JavaScript/${version}`
 
-function defaultTransport({ version, clock = systemClock }: OtlpSinkSettings): (to: OtlpSettings) => Transport {
+function defaultTransport({
+  version,
+  clock = systemClock,
+}: OtlpSinkSettings): (to: OtlpSettings) => Transport {
   return (to) =>
     to.protocol === 'grpc'
       ? createGrpcTransport(to, userAgent(version))
@@ -114,7 +128,11 @@ class Enqueuer {
     this.#sharedBytes = headBytes(head)
   }
 
-  push<T extends Parameters<typeof encodeWithin>[0]>(lane: Lane, record: T, encode: (record: T) => Uint8Array): void {
+  push<T extends Parameters<typeof encodeWithin>[0]>(
+    lane: Lane,
+    record: T,
+    encode: (record: T) => Uint8Array,
+  ): void {
     const encoded = encodeWithin(record, this.maxBytes, encode)
     if (encoded?.isCut) this.stats.add('exporter.contents.cut', 'too_large')
     this.#pushBytes(lane, encoded?.bytes, 1)

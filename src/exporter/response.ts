@@ -45,7 +45,9 @@ function decodePartialSuccess(body: Uint8Array): PartialSuccess {
 }
 
 function decodeJsonResponse(body: Uint8Array): PartialSuccess {
-  const json = JSON.parse(Buffer.from(body).toString('utf8')) as { partialSuccess?: Record<string, unknown> } | null
+  const json = JSON.parse(Buffer.from(body).toString('utf8')) as {
+    partialSuccess?: Record<string, unknown>
+  } | null
   const partial = json?.partialSuccess ?? {}
   const rejected = partial.rejectedSpans ?? partial.rejectedLogRecords ?? partial.rejectedDataPoints ?? 0
   const message = partial.errorMessage

@@ -8,9 +8,26 @@
 import { createTraceState, ROOT_CONTEXT, trace, type HrTime, type SpanContext } from '@opentelemetry/api'
 import type { AnyValueMap } from '@opentelemetry/api-logs'
 import { resourceFromAttributes, type Resource } from '@opentelemetry/resources'
-import type { LogRecordExporter, LogRecordProcessor, ReadableLogRecord, SdkLogRecord } from '@opentelemetry/sdk-logs'
-import type { ReadableSpan, Span as SdkSpan, SpanExporter, SpanProcessor } from '@opentelemetry/sdk-trace-base'
-import type { Attributes, LogRecord, Scope, Span, SpanContext as RunSpanContext, Telemetry } from '../run/types.js'
+import type {
+  LogRecordExporter,
+  LogRecordProcessor,
+  ReadableLogRecord,
+  SdkLogRecord,
+} from '@opentelemetry/sdk-logs'
+import type {
+  ReadableSpan,
+  Span as SdkSpan,
+  SpanExporter,
+  SpanProcessor,
+} from '@opentelemetry/sdk-trace-base'
+import type {
+  Attributes,
+  LogRecord,
+  Scope,
+  Span,
+  SpanContext as RunSpanContext,
+  Telemetry,
+} from '../run/types.js'
 import type { Stats } from '../stats.js'
 import { isStructured, toJsonText } from './any-value.js'
 import { systemClock } from './clock.js'
@@ -30,7 +47,12 @@ export interface ThirdPartySettings extends ThirdParties {
 }
 
 export function createThirdPartySink(settings: ThirdPartySettings): Sink {
-  const { spanProcessors = [], spanExporters = [], logRecordProcessors = [], logRecordExporters = [] } = settings
+  const {
+    spanProcessors = [],
+    spanExporters = [],
+    logRecordProcessors = [],
+    logRecordExporters = [],
+  } = settings
   const guard = createGuard(settings)
   const scopes = new ScopeTable()
 
@@ -42,16 +64,23 @@ export function createThirdPartySink(settings: ThirdPartySettings): Sink {
       const spans = telemetry.spans.map((span) => toReadableSpan(span, resource, scope))
       const records = telemetry.logRecords.map((record) => toReadableLogRecord(record, resource, scope))
       // The SDK hands over its own Span class; `onEnd` promises no more than ReadableSpan.
-      for (const processor of spanProcessors) for (const span of spans) guard(() => processor.onEnd(span as SdkSpan))
-      for (const exporter of spanExporters) if (spans.length > 0) guard(() => exporter.export(spans, guard.result))
+      for (const processor of spanProcessors)
+        for (const span of spans) guard(() => processor.onEnd(span as SdkSpan))
+      for (const exporter of spanExporters)
+        if (spans.length > 0) guard(() => exporter.export(spans, guard.result))
       for (const processor of logRecordProcessors)
         for (const record of records) guard(() => processor.onEmit(record as SdkLogRecord, toContext(record)))
-      for (const exporter of logRecordExporters) if (records.length > 0) guard(() => exporter.export(records, guard.result))
+      for (const exporter of logRecordExporters)
+        if (records.length > 0) guard(() => exporter.export(records, guard.result))
     },
     end() {},
     async shutdown(deadlineMs): Promise<ShutdownReport> {
       const all = [...spanProcessors, ...spanExporters, ...logRecordProcessors, ...logRecordExporters]
-      await within(deadlineMs, settings.clock ?? systemClock, all.map((part) => guard.promise(() => part.shutdown())))
+      await within(
+        deadlineMs,
+        settings.clock ?? systemClock,
+        all.map((part) => guard.promise(() => part.shutdown())),
+      )
       return { unsentItems: 0 }
     },
   }
@@ -115,7 +144,9 @@ export function toReadableSpan(span: Span, resource: Resource, scope: Scope): Re
     name: span.name,
     kind: span.kind,
     spanContext: () => context,
-    ...(span.parentSpanContext ? { parentSpanContext: toSpanContext(span.parentSpanContext, undefined) } : {}),
+    ...(span.parentSpanContext
+      ? { parentSpanContext: toSpanContext(span.parentSpanContext, undefined) }
+      : {}),
     startTime: toHrTime(span.startUnixNano),
     endTime: toHrTime(span.endUnixNano),
     duration: toHrTime(span.endUnixNano - span.startUnixNano),

@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What the user said, validated. @module */
+export { parseConfig } from './config.js'
+export { readOrCreateKey, type SensorKey } from './key.js'
+export { ENVIRONMENT, OPTIONS, type OptionKey, type OptionSpec } from './options.js'
+export type { Config, ConfigInput, Environment, Flags, LogLevel, Profile } from './types.js'

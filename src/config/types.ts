@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * What the user may say, resolved: one frozen value that everything else is built from.
+ * @module
+ */
+import type { OtlpSettings } from '../exporter/types.js'
+import type { RedactionMode } from '../redaction/types.js'
+
+export type LogLevel = 'silent' | 'error' | 'warn' | 'info' | 'debug' | 'trace'
+
+export type Profile = 'genai-dev-1.42' | 'genai-dev-1.42+aliases' | 'legacy-1.41'
+
+export interface Config {
+  readonly logLevel: LogLevel
+  /** OTLP, one per exported signal; empty: nothing leaves the machine. */
+  readonly destinations: readonly OtlpSettings[]
+  /** One readable line per exchange. */
+  readonly hasConsole: boolean
+  readonly isColored: boolean
+  readonly flushMs: number
+  readonly queueBytes: number
+  readonly metricIntervalMs: number
+  readonly redactionMode: RedactionMode
+  readonly traceparent: 'link' | 'parent'
+  readonly profile: Profile
+  readonly ringBytes: number
+  /** Everything buffered together; `bodyBytes` is one body's share at most. */
+  readonly budgetBytes: number
+  readonly maxBodyBytes: number
+  readonly stateDirectory: string
+  /** The sensor's own resource (observed processes have theirs). */
+  readonly resourceAttributes: Readonly<Record<string, string>>
+  /** What was said but is not done, or is done only for compatibility: one sentence each, for the log at start. */
+  readonly warnings: readonly string[]
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** As commander's `opts()` gives them: present only when the user wrote them. */
+export type Flags = Readonly<Record<string, unknown>>
+
+export interface ConfigInput {
+  flags: Flags
+  env: Environment
+  /** Effective user id; decides the default state folder. */
+  userId: number
+  /** Whether standard output is a terminal. */
+  isTerminal: boolean
+}
