@@ -77,6 +77,7 @@ export async function killSensors(): Promise<void> {
 /** `replay` needs no privilege and ends by itself. Returns after the telemetry is in `output`. */
 export function replay(recording: string, output: string): void {
   const { status, stderr } = spawnSync(process.execPath, [MAIN, 'replay', recording, '--output', output], {
+    timeout: 60_000,
     encoding: 'utf8',
   })
   if (status !== 0) throw new Error(`replay ended with ${status}:\n${stderr}`)
