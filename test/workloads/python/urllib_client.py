@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """urllib of the standard library: a new connection per call; trusts what SSL_CERT_FILE names."""
 
+import http.client
 import urllib.error
 import urllib.request
 
@@ -16,6 +17,8 @@ def call(number):
             return {"status": response.status, "body": digest(response.read())}
     except urllib.error.HTTPError as error:
         return {"status": error.code, "body": digest(error.read())}
+    except http.client.IncompleteRead as error:
+        return {"error": "IncompleteRead", "body": digest(error.partial)}
 
 
 report("python-urllib", [call(number) for number in range(options.calls)])

@@ -33,7 +33,7 @@ while [ "$number" -lt "$calls" ]; do
   body="{\"model\":\"$model\",\"stream\":$stream$extra,\"messages\":[{\"role\":\"user\",\"content\":\"$prompt #$number\"}]}"
   status=0
   # In the background only because that is how a shell learns the process id.
-  ${CURL:-curl} -sS -N -o "$scratch/body" -w '%{http_code}' "$BASE_URL$path" -H 'Content-Type: application/json' \
+  ${CURL:-curl} -sS -N -o "$scratch/body" -w '%{http_code}' "$BASE_URL$path${QUERY:-}" -H 'Content-Type: application/json' \
     -d "$body" "$@" > "$scratch/code" 2> "$scratch/error" &
   pid=$!
   wait "$pid" || status=$?
