@@ -60,7 +60,7 @@ describeLive('curl', () => {
     await runCase('curl', { args: ['--model', `fake-${coding}`, '--', '--compressed'] })
     await runCase('curl', { args: ['--stream', '--model', `fake-${coding}`, '--', '--compressed'] })
   })
-  test('CJK and emoji, each byte a chunk of its own', () =>
+  test('CJK and emoji in chunks that end inside characters', () =>
     runCase('curl', { args: ['--stream', '--prompt', '観測 🚀 é', '--model', 'fake-cjk-split'] }))
 })
 

@@ -131,7 +131,7 @@ async function collect(parts) {
  * @returns {Promise<boolean>} false when the client has left
  */
 async function writeFramed(res, part, { split }, framing) {
-  const pieces = split ? Array.from(part, (_, at) => part.subarray(at, at + 1)) : [part]
+  const pieces = split ? cutBytes(part) : [part]
   for (const piece of pieces) {
     if (piece.length === 0) continue
     const framed =
@@ -145,6 +145,16 @@ async function writeFramed(res, part, { split }, framing) {
     if (!(await write(res, framed))) return false
   }
   return true
+}
+
+/** Shares no factor with the lengths of UTF-8 characters, so pieces end at every place inside them. */
+const SPLIT_BYTES = 5
+
+/** @param {Buffer} part */
+function cutBytes(part) {
+  return Array.from({ length: Math.ceil(part.length / SPLIT_BYTES) }, (_, number) =>
+    part.subarray(number * SPLIT_BYTES, (number + 1) * SPLIT_BYTES),
+  )
 }
 
 /**

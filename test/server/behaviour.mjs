@@ -16,7 +16,7 @@
  * @property {string} coding content coding: identity, gzip, deflate, deflateraw, br
  * @property {string} framing plain (content-length, or chunked for a stream), chunked, trailers, extensions, close
  * @property {string} text ascii, cjk
- * @property {boolean} split every byte of a chunked answer is a chunk of its own
+ * @property {boolean} split a chunked answer has chunks of five bytes, which end inside characters
  * @property {boolean} refusal
  * @property {boolean} cached some of the input came from the prompt cache
  * @property {boolean} reasoning some of the output is reasoning
