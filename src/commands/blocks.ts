@@ -57,12 +57,12 @@ export function readyBlock(facts: ReadyFacts): string {
 export interface SummaryFacts {
   exchanges: ReadonlyMap<string, number>
   counters: readonly CounterSnapshot[]
-  /** What became of the telemetry, in the exporter's words. */
-  isFlushed: boolean
+  /** What the destinations did not take in time. */
+  unsentItems: number
 }
 
 /** Everything that was dropped, damaged or sent, by reason. */
-export function summaryBlock({ exchanges, counters, isFlushed }: SummaryFacts): string {
+export function summaryBlock({ exchanges, counters, unsentItems }: SummaryFacts): string {
   const total = [...exchanges.values()].reduce((sum, count) => sum + count, 0)
   const kinds = [...exchanges].map(([kind, count]) => `${count} ${kind}`).join(', ')
   const exported = counters.filter(({ name }) => EXPORTED.test(name))
@@ -71,9 +71,9 @@ export function summaryBlock({ exchanges, counters, isFlushed }: SummaryFacts): 
     ['exchanges', total === 0 ? 'none' : `${total}: ${kinds}`],
     ['lost', lost.length === 0 ? 'nothing' : lost.map(counterText).join(', ')],
     ['exported', exported.length === 0 ? 'nothing: this screen only' : exported.map(counterText).join(', ')],
-    ...(isFlushed
+    ...(unsentItems === 0
       ? []
-      : [['unsent', 'the destination did not take everything within 5 s'] as [string, string]]),
+      : [['unsent', `${unsentItems} items: the destination did not take them in time`] as [string, string]]),
   ]
   return `\noisp-sensor has stopped\n${table(lines)}\n`
 }

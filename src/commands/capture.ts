@@ -3,6 +3,7 @@
  * `oisp-sensor capture`. In: live records. Out: a raw recording for `replay`. Decodes nothing and sends nothing.
  * @module
  */
+import type { Config } from '../config/index.js'
 import {
   createRecordingWriter,
   probeSystem,
@@ -16,9 +17,9 @@ import { say } from './output.js'
 import { countTargets } from './targets.js'
 
 export interface CaptureSettings {
+  config: Pick<Config, 'ringBytes'>
   output: string
   version: string
-  ringBytes: number
   onError(error: unknown): void
 }
 
@@ -26,7 +27,7 @@ const WARNING =
   'WARNING: a raw recording holds everything these programs send and receive over TLS: keys, prompts, answers. Only you can ' +
   'read the file (0600). Give it to nobody; delete it when done.'
 
-export async function runCapture({ output, version, ringBytes, onError }: CaptureSettings): Promise<void> {
+export async function runCapture({ config, output, version, onError }: CaptureSettings): Promise<void> {
   requirePermission(probeSystem())
   const header = readHostHeader(`oisp-sensor ${version}`)
   const recording = createRecordingWriter(output, header)
@@ -34,10 +35,17 @@ export async function runCapture({ output, version, ringBytes, onError }: Captur
   const stats = createStats()
   const written = countBytes(recording)
   const nothing = { consume() {}, tick() {}, end() {} }
-  await watch({ stats, recording: written, ringBytes, onError }, header, nothing, (receiver) => {
-    const { hooked, blind } = countTargets(receiver.targets())
-    say(`oisp-sensor ${version} is ready: recording ${hooked} TLS processes to ${output}, ${blind} are blind`)
-  })
+  await watch(
+    { stats, recording: written, ringBytes: config.ringBytes, onError },
+    header,
+    nothing,
+    (receiver) => {
+      const { hooked, blind } = countTargets(receiver.targets())
+      say(
+        `oisp-sensor ${version} is ready: recording ${hooked} TLS processes to ${output}, ${blind} are blind`,
+      )
+    },
+  )
   recording.close()
   say(`${written.bytes()} bytes recorded in ${output}`)
 }

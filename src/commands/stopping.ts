@@ -7,7 +7,9 @@
 import { constants } from 'node:os'
 
 /** Everything that was captured must be sent within this time of the first signal. */
-export const FLUSH_DEADLINE_MS = 5000
+const FLUSH_DEADLINE_MS = 5000
+/** Then the process ends, whatever hangs; the kernel removes the probes. */
+const END_DEADLINE_MS = FLUSH_DEADLINE_MS + 500
 /** One Ctrl-C can arrive several times: from the terminal, from npm and from sudo. */
 const SAME_SIGNAL_MS = 500
 
@@ -25,9 +27,20 @@ export function listenForStop(): Promise<StopReason> {
 
 function onSignal(signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP'): void {
   const now = performance.now()
+  if (firstSignalAt === undefined) setTimeout(endLate, END_DEADLINE_MS).unref()
   firstSignalAt ??= now
   if (now - firstSignalAt > SAME_SIGNAL_MS) process.exit(128 + constants.signals[signal])
   resolveStop(signal)
+}
+
+function endLate(): void {
+  process.stderr.write('oisp-sensor: not everything could be finished in time\n', () => process.exit(1))
+}
+
+/** What is left of the time to flush. */
+export function remainingFlushMs(): number {
+  const spent = firstSignalAt === undefined ? 0 : performance.now() - firstSignalAt
+  return Math.max(0, FLUSH_DEADLINE_MS - spent)
 }
 
 /** A full disk or a closed pipe behind standard output is an end, not a stack trace. */

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * `oisp-sensor run` and `record`. In: live records. Out: telemetry at its destinations, a block when ready, a summary at the end.
+ * @module
+ */
+import type { Config } from '../config/index.js'
+import type { Log } from '../log.js'
+import { createPipeline } from '../pipeline.js'
+import { probeSystem, readHostHeader, type LiveReceiver } from '../receiver/index.js'
+import { createBudget, createStats } from '../stats.js'
+import { readyBlock, summaryBlock } from './blocks.js'
+import { watch } from './live.js'
+import { say } from './output.js'
+import { requirePermission } from './problems.js'
+import { createSelfCheck } from './self-check/index.js'
+import { remainingFlushMs } from './stopping.js'
+import { createTally } from './tally.js'
+import { countTargets } from './targets.js'
+import { createPipelineSettings, createSinks, describeDestinations } from './telemetry.js'
+
+export interface RunSettings {
+  config: Config
+  version: string
+  log: Log
+  /** `record`: a file instead of the screen and the network; then every other word is on standard error. */
+  output?: string | undefined
+  onError(error: unknown): void
+}
+
+/** 0, or 1 when telemetry could not be handed over in time. Throws SensorError when capture cannot start. */
+export async function runLive(settings: RunSettings): Promise<0 | 1> {
+  const { config, version, log, output, onError } = settings
+  const system = probeSystem()
+  requirePermission(system)
+  for (const warning of config.warnings) log.warn(warning)
+  const print = output === undefined ? printResult : say
+  const stats = createStats()
+  const header = readHostHeader(`oisp-sensor ${version}`)
+  const pipelineSettings = createPipelineSettings({ ...settings, stats }, header)
+  const exporter = createSinks({ ...settings, stats })
+  const tally = createTally(exporter)
+  const selfCheck = createSelfCheck(createPipeline(pipelineSettings, tally), (sink) =>
+    createPipeline({ ...pipelineSettings, stats: createStats(), budget: createBudget() }, sink),
+  )
+  const onRunning = async (receiver: LiveReceiver): Promise<void> => {
+    // A recorder's file is to hold what others did.
+    const result = output === undefined ? await selfCheck.perform() : undefined
+    const counts = countTargets(receiver.targets())
+    const destinations = describeDestinations({ config, output })
+    const { redactionMode } = config
+    print(readyBlock({ version, system, counts, selfCheck: result, redactionMode, destinations }))
+  }
+  await watch({ stats, ringBytes: config.ringBytes, onError }, header, selfCheck.consumer, onRunning)
+  const { unsentItems } = await exporter.shutdown(remainingFlushMs())
+  print(summaryBlock({ exchanges: tally.exchanges(), counters: stats.snapshot(), unsentItems }))
+  return unsentItems > 0 ? 1 : 0
+}
+
+function printResult(text: string): void {
+  process.stdout.write(`${text}\n`)
+}

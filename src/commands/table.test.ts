@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+import { CommanderError } from 'commander'
+import { describe, expect, it } from 'vitest'
+import { SensorError } from '../errors.js'
+import { exitCodeOf, explain } from './failure.js'
+import { createProgram, withDefaultCommand } from './table.js'
+
+/** What commander would print, and the exit code. */
+async function use(...argv: string[]): Promise<{ code: number; said: string }> {
+  let said = ''
+  let code = 0
+  const program = createProgram((value) => (code = value))
+  const output = { writeOut: (text: string) => (said += text), writeErr: (text: string) => (said += text) }
+  for (const command of [program, ...program.commands]) command.configureOutput(output)
+  try {
+    await program.parseAsync(withDefaultCommand(argv), { from: 'user' })
+  } catch (error) {
+    if (!(error instanceof CommanderError)) said += explain(error)
+    code = exitCodeOf(error)
+  }
+  return { code, said }
+}
+
+describe('the command line', () => {
+  it.each([
+    [['docter'], 'Did you mean doctor?'],
+    [['--redaction-mod', 'safe'], 'Did you mean --redaction-mode?'],
+    [['record', '--outputt', 'x'], 'Did you mean --output?'],
+    [['replay'], "missing required argument 'file'"],
+    [['replay', 'a', 'b'], 'too many arguments'],
+    [['capture'], "required option '-o, --output <file>' not specified"],
+    [['replay', 'x', '--stop-after', 'kernel'], 'stream, protocol, provider'],
+    [['--redaction-mode', 'none'], 'safe'],
+    [['--ring-bytes', '3MiB'], 'power of two'],
+  ])('answers %j with 2 and a way on', async (argv, way) => {
+    const { code, said } = await use(...argv)
+    expect(said).toContain(way)
+    expect(code).toBe(2)
+  })
+
+  it.each([
+    [['--help']],
+    [['help', 'run']],
+    [['run', '--help']],
+    [['record', '--help']],
+    [['capture', '--help']],
+    [['replay', '--help']],
+    [['doctor', '--help']],
+    [['--version']],
+  ])('answers %j with 0', async (argv) => {
+    const { code, said } = await use(...argv)
+    expect(code).toBe(0)
+    expect(said).not.toBe('')
+  })
+
+  it('names flags, defaults and environment variables in the help of run', async () => {
+    const { said } = await use('run', '--help')
+    expect(said).toContain('--otlp-endpoint')
+    expect(said).toContain('OTEL_EXPORTER_OTLP_ENDPOINT')
+    expect(said).toContain('OTEL_EXPORTER_OTLP_HEADERS')
+  })
+
+  it('ends a replay of what is no recording with 1 and the reason', async () => {
+    const { code, said } = await use('replay', import.meta.filename)
+    expect(said).toContain('is not a recording')
+    expect(code).toBe(1)
+  })
+})
+
+describe('failures', () => {
+  it('says sentence, code and remedy of a known one', () => {
+    const error = new SensorError({ code: 'ERR_X_Y', message: 'no', hint: 'do this\nor that', exitCode: 3 })
+    expect(explain(error)).toBe('oisp-sensor: no [ERR_X_Y]\n  Help: do this\n  Help: or that')
+    expect(exitCodeOf(error)).toBe(3)
+  })
+
+  it('gives an unexpected one a single line and 1', () => {
+    expect(explain(new TypeError('x is not a function'))).toMatch(
+      /^oisp-sensor: unexpected TypeError: .+ \(at .+\)$/,
+    )
+    expect(exitCodeOf(new TypeError('x'))).toBe(1)
+    expect(exitCodeOf('thrown')).toBe(1)
+  })
+})

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * The table of commands. In: argv. Out: a call of the command with its configuration, and its exit code. Does nothing itself.
+ * @module
+ */
+import { readFileSync } from 'node:fs'
+import { Command, Option } from 'commander'
+import { runCapture } from './capture.js'
+import { runDoctor } from './doctor.js'
+import { explain } from './failure.js'
+import { runReplay } from './replay.js'
+import { runLive } from './run.js'
+import { STAGES } from './stages.js'
+import { ENVIRONMENT, OPTIONS, parseConfig, type Config, type Flags } from '../config/index.js'
+import { createLog, type Log } from '../log.js'
+import type { Stage } from '../pipeline.js'
+
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  version: string
+}
+
+interface Context {
+  config: Config
+  version: string
+  log: Log
+  onError(error: unknown): void
+}
+
+function readContext(flags: Flags): Context {
+  const isTerminal = process.stdout.isTTY === true
+  const config = parseConfig({ flags, env: process.env, userId: process.geteuid?.() ?? -1, isTerminal })
+  const log = createLog({
+    level: config.logLevel,
+    stream: process.stderr,
+    isTerminal: process.stderr.isTTY === true,
+  })
+  return { config, version, log, onError: (error) => log.error(explain(error)) }
+}
+
+type Output = { output: string }
+type Replay = { output?: string; stopAfter?: Stage }
+
+export function createProgram(setExitCode: (code: number) => void): Command {
+  const program = new Command('oisp-sensor')
+    .description('Shows every AI interaction on a Linux machine and emits OpenTelemetry GenAI telemetry.')
+    .version(version, '-V, --version')
+    .exitOverride()
+    .showHelpAfterError('(`--help` shows all options)')
+  configured(program.command('run'))
+    .description('the default: watch, show one line per exchange, export when there is an endpoint')
+    .action(async (flags: Flags) => setExitCode(await runLive(readContext(flags))))
+  configured(program.command('record'))
+    .description('watch, and write redacted OTLP/JSON lines to a file')
+    .requiredOption('-o, --output <file>', 'must not exist yet; - is standard output')
+    .action(async ({ output, ...flags }: Flags & Output) =>
+      setExitCode(await runLive({ ...readContext(flags), output })),
+    )
+  configured(program.command('capture'))
+    .description('write a raw recording for replay; it holds secrets')
+    .requiredOption('-o, --output <file>', 'must not exist yet')
+    .action(({ output, ...flags }: Flags & Output) => runCapture({ ...readContext(flags), output }))
+  configured(program.command('replay'))
+    .description('play a recording; needs no privilege')
+    .argument('<file>', 'a recording made by capture')
+    .option('-o, --output <file>', 'OTLP/JSON lines to a new file; - is standard output')
+    .addOption(new Option('--stop-after <room>', 'print what one room saw, without content').choices(STAGES))
+    .action(async (file: string, { output, stopAfter, ...flags }: Flags & Replay) =>
+      setExitCode(await runReplay(file, { ...readContext(flags), output, stopAfter })),
+    )
+  program
+    .command('doctor')
+    .description('what this machine permits, every TLS process and whether it can be seen')
+    .option('--json', 'print JSON')
+    .action((options: { json?: boolean }) => setExitCode(runDoctor(version, options)))
+  return program
+}
+
+/** Adds every setting of the configuration. Defaults are text: only what the user wrote is passed on, so that it wins. */
+function configured(command: Command): Command {
+  for (const { flags, env, default: fallback, description } of OPTIONS) {
+    const variable = env.length === 0 ? '' : `; ${env.join(', ')}`
+    command.option(flags, `${description} (default: ${fallback}${variable})`)
+  }
+  const variables = ENVIRONMENT.map(({ name, description }) => `  ${name}\n      ${description}`)
+  return command.addHelpText('after', `\nFrom the environment only:\n${variables.join('\n')}`)
+}
+
+/** `run` is the default, and then its options stand where a command's name would: commander itself would not find a misspelt one. */
+export function withDefaultCommand(argv: readonly string[]): string[] {
+  const [first] = argv
+  const isCommand = first !== undefined && !first.startsWith('-')
+  const isForAll = first !== undefined && ['-h', '--help', '-V', '--version'].includes(first)
+  return isCommand || isForAll ? [...argv] : ['run', ...argv]
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Everything between the records and the destinations, built from the configuration. In: a Config and the clock of a host or a
+ * recording. Out: settings of the pipeline, and an exporter with its sinks. Knows no capture.
+ * @module
+ */
+import { readOrCreateKey, type Config } from '../config/index.js'
+import {
+  createConsoleSink,
+  createExporter,
+  createFileSink,
+  createOtlpSink,
+  displayUrl,
+  type Exporter,
+  type Sink,
+} from '../exporter/index.js'
+import type { Log } from '../log.js'
+import type { PipelineSettings } from '../pipeline.js'
+import type { RecordingHeader } from '../receiver/index.js'
+import { SCHEMA_URL } from '../semconv.js'
+import { createBudget, type Stats } from '../stats.js'
+
+export interface TelemetrySettings {
+  config: Config
+  version: string
+  stats: Stats
+  log: Log
+  /** A file of OTLP/JSON lines in place of every other destination. */
+  output?: string | undefined
+}
+
+/** Throws SensorError when the file exists already. */
+export function createSinks({ config, version, stats, log, output }: TelemetrySettings): Exporter {
+  return createExporter({ sinks: [...listSinks()] })
+
+  function* listSinks(): Generator<Sink> {
+    if (output !== undefined) {
+      yield createFileSink({ path: output, stats, log, queueBytes: config.queueBytes })
+      return
+    }
+    if (config.hasConsole)
+      yield createConsoleSink({
+        write: (line) => void process.stdout.write(`${line}\n`),
+        isColored: config.isColored,
+      })
+    if (config.destinations.length > 0)
+      yield createOtlpSink({
+        destinations: config.destinations,
+        stats,
+        log,
+        version,
+        queueBytes: config.queueBytes,
+        flushMs: config.flushMs,
+      })
+  }
+}
+
+/** Where telemetry goes, one line each, without anything secret. */
+export function describeDestinations({
+  config,
+  output,
+}: Pick<TelemetrySettings, 'config' | 'output'>): string[] {
+  if (output !== undefined) return [`OTLP/JSON lines to ${output === '-' ? 'standard output' : output}`]
+  const sent = config.destinations.map(
+    ({ signal, url, protocol }) => `${signal} to ${displayUrl(url)} (${protocol})`,
+  )
+  if (sent.length > 0) return sent
+  return [config.hasConsole ? 'this screen only (OTEL_EXPORTER_OTLP_ENDPOINT exports it)' : 'nowhere']
+}
+
+/** The rooms' settings for records of one host, live or recorded. */
+export function createPipelineSettings(
+  { config, version, stats, log }: TelemetrySettings,
+  host: Pick<RecordingHeader, 'boottimeToUnixNano' | 'bootId'>,
+): PipelineSettings {
+  const { key, reason } = readOrCreateKey(config.stateDirectory)
+  if (reason !== undefined) log.warn(`${reason}: hashes of this run cannot be compared with those of another`)
+  return {
+    stats,
+    budget: createBudget(config.budgetBytes),
+    boottimeToUnixNano: host.boottimeToUnixNano,
+    bootId: host.bootId,
+    key,
+    redactionMode: config.redactionMode,
+    profile: config.profile,
+    traceparent: config.traceparent,
+    metricIntervalMs: config.metricIntervalMs,
+    maxBodyBytes: config.maxBodyBytes,
+    version,
+    resource: {
+      attributes: { ...config.resourceAttributes, 'service.version': version },
+      schemaUrl: SCHEMA_URL,
+    },
+  }
+}
