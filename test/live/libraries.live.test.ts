@@ -85,4 +85,25 @@ describeLive('a libssl that is new to the machine', () => {
     expectBytesEqual(observation, pidsOf(reports))
     expectOneSpanEach(observation, pidsOf(reports))
   })
+  test('loaded by a process before the sensor started, and deleted since', async () => {
+    let client: ReturnType<typeof startWorkload> | undefined
+    let reports: Report[] = []
+    const observation = await observe(
+      async () => {
+        client!.go()
+        const result = await client!.done()
+        expect(result).toMatchObject({ exitCode: 0, stderr: '' })
+        reports = result.reports
+      },
+      async ({ baseUrl, caFile }) => {
+        client = startWorkload('python-dlopen', ['--libssl', copy, '--gate'], { url: baseUrl, caFile })
+        await client.nextLine()
+        client.go()
+        expect(await client.nextLine()).toHaveProperty('functions')
+        rmSync(copy)
+      },
+    )
+    expectBytesEqual(observation, pidsOf(reports))
+    expectOneSpanEach(observation, pidsOf(reports))
+  })
 })

@@ -25,11 +25,18 @@ export interface Observation {
   serverPid: number
 }
 
-/** Starts everything, awaits `run`, stops everything and reads the files before they are deleted. */
-export async function observe(run: (server: FakeServer) => Promise<unknown>): Promise<Observation> {
+/**
+ * Starts everything, awaits `run`, stops everything and reads the files before they are deleted. `before` runs while the
+ * server is up and no sensor is: for what existed before the sensor did.
+ */
+export async function observe(
+  run: (server: FakeServer) => Promise<unknown>,
+  before: (server: FakeServer) => Promise<unknown> = async () => {},
+): Promise<Observation> {
   const folder = mkdtempSync(join(tmpdir(), 'oisp-live-'))
   const server = await startFakeServer({ bytesDir: folder, distanceMs: DISTANCE_MS })
   try {
+    await before(server)
     const [capture, record] = await Promise.all([
       startSensor('capture', join(folder, 'raw.rec')),
       startSensor('record', join(folder, 'telemetry.jsonl')),
@@ -136,12 +143,14 @@ export function expectOneSpanEach(
   const calls = truth.exchanges.filter(({ method, path }) => method === 'POST' && path.startsWith('/v1/'))
   const summaries = spans.map(({ attributes, resource }) => ({
     requestId: attributes['oisp.request_id'],
+    responseId: attributes['gen_ai.response.id'],
     completeness: attributes['oisp.capture.completeness'],
     errorType: attributes['error.type'],
     isRightProcess: pids.includes(Number(resource['process.pid'])),
   }))
-  const wanted = calls.map(({ requestId }) => ({
+  const wanted = calls.map(({ requestId, responseId }) => ({
     requestId,
+    responseId,
     completeness: 'complete',
     errorType: expected.errorType,
     isRightProcess: true,
