@@ -83,6 +83,8 @@ describeLive('node', () => {
   test('fetch', () => runCase('node-fetch', { args: ['--stream', '--model', 'fake-events20'] }))
   test('50 concurrent calls on one loop', () =>
     runCase('node-fetch', { args: ['--calls', '50', '--concurrency', '50'], statuses: repeat(50) }))
+  test('pipelined requests, with HEAD, 204 and Expect among them', () =>
+    runCase('node-pipeline', { args: ['--calls', '3', '--model', 'fake-extensions'], statuses: [undefined] }))
   test('100 KB in one write', () => runCase('node-https', { args: ['--prompt-bytes', '100000'] }))
   test('5 MB up', () => runCase('node-https', { args: ['--prompt-bytes', '5000000'] }))
   test('20 MB down', () => runCase('node-https', { args: ['--model', 'fake-bytes20000000'] }))
