@@ -15,16 +15,16 @@ import { expectBytesEqual, expectOneSpanEach, observe, pidsOf } from './support/
 import { describeLive } from './support/permitted.js'
 import { killSensors } from './support/sensor.js'
 
-const SYSTEM_LIBSSL = realpathSync(mappedLibssl('/usr/bin/python3'))
-
+let systemLibssl: string
 let folder: string
 let copy: string
 
 beforeEach(() => {
+  systemLibssl = realpathSync(mappedLibssl('/usr/bin/python3'))
   folder = mkdtempSync(join(tmpdir(), 'oisp-libssl-'))
   // Under the name the loader looks for, so that LD_LIBRARY_PATH finds it.
   copy = join(folder, 'libssl.so.3')
-  copyFileSync(SYSTEM_LIBSSL, copy)
+  copyFileSync(systemLibssl, copy)
 })
 afterEach(async () => {
   await killSensors()
@@ -49,7 +49,7 @@ describeLive('a libssl that is new to the machine', () => {
   test('in another mount namespace, where its path names another file', async () => {
     let reports: Report[] = []
     const observation = await observe(async ({ farUrl, caFile }) => {
-      const result = await runWorkload('curl-mount-namespace', [copy, SYSTEM_LIBSSL], { url: farUrl, caFile })
+      const result = await runWorkload('curl-mount-namespace', [copy, systemLibssl], { url: farUrl, caFile })
       expect(result).toMatchObject({ exitCode: 0, stderr: '' })
       reports = result.reports
     })

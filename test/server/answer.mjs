@@ -5,7 +5,6 @@
  * that the behaviour asks for, and digests of the body before and after coding. Knows no provider.
  * @module
  */
-import { once } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 import { constants, createBrotliCompress, createDeflate, createDeflateRaw, createGzip } from 'node:zlib'
 import { Meter } from './ledger.mjs'
@@ -163,10 +162,21 @@ function cutBytes(part) {
  */
 async function write(res, bytes) {
   if (res.destroyed) return false
-  if (!res.write(bytes)) await Promise.race([once(res, 'drain'), once(res, 'close')])
+  if (!res.write(bytes)) await drainedOrClosed(res)
   // Flat out must still let the client's leaving be noticed.
   else await new Promise((done) => setImmediate(done))
   return !res.destroyed
+}
+
+/** @param {import('node:http').ServerResponse} res @returns {Promise<void>} */
+function drainedOrClosed(res) {
+  return new Promise((resolve) => {
+    const done = () => {
+      res.off('drain', done).off('close', done)
+      resolve()
+    }
+    res.on('drain', done).on('close', done)
+  })
 }
 
 /** Ends the TCP connection without close_notify and without the rest of the message. @param {import('node:http').ServerResponse} res */
