@@ -60,7 +60,10 @@ describe('process table', () => {
   })
 
   it('tells a script from its interpreter', () => {
-    const { refs } = play([program(id(7), { executable: '/opt/agent', interpreter: '/usr/bin/python3' }), data(id(7))])
+    const { refs } = play([
+      program(id(7), { executable: '/opt/agent', interpreter: '/usr/bin/python3' }),
+      data(id(7)),
+    ])
     expect(refs[0]).toMatchObject({ executable: '/usr/bin/python3', script: '/opt/agent' })
   })
 
@@ -71,10 +74,17 @@ describe('process table', () => {
   })
 
   it('lets a fork inherit until it execs, and keeps the exec when the fork record is late', () => {
-    const fork: CaptureRecord = { kind: 'fork', timeUnixNano: 0n, process: id(8), parent: id(7), userId: 1000 }
+    const fork: CaptureRecord = {
+      kind: 'fork',
+      timeUnixNano: 0n,
+      process: id(8),
+      parent: id(7),
+      userId: 1000,
+    }
     const inherited = play([program(id(7)), fork, data(id(8))]).refs[0]
     expect(inherited).toMatchObject({ parentPid: 7, executable: '/usr/bin/node', isKnown: true })
-    const late = play([program(id(7)), program(id(8), { executable: '/usr/bin/curl' }), fork, data(id(8))]).refs[0]
+    const late = play([program(id(7)), program(id(8), { executable: '/usr/bin/curl' }), fork, data(id(8))])
+      .refs[0]
     expect(late).toMatchObject({ executable: '/usr/bin/curl', parentPid: 7 })
   })
 
@@ -86,7 +96,10 @@ describe('process table', () => {
   })
 
   it('is bounded, forgets the one unused longest and counts it', () => {
-    const { refs, stats } = play([program(id(1)), program(id(2)), data(id(1)), program(id(3)), data(id(1)), data(id(2))], 2)
+    const { refs, stats } = play(
+      [program(id(1)), program(id(2)), data(id(1)), program(id(3)), data(id(1)), data(id(2))],
+      2,
+    )
     expect(refs.map(({ isKnown }) => isKnown)).toEqual([true, true, false])
     expect(stats.get('processes.forgotten', 'limit')).toBe(2)
   })

@@ -47,7 +47,11 @@ export function createProcessTable(
   }
 }
 
-function createTable({ stats, boottimeToUnixNano, maxProcesses = DEFAULT_MAX_PROCESSES }: ProcessTableSettings) {
+function createTable({
+  stats,
+  boottimeToUnixNano,
+  maxProcesses = DEFAULT_MAX_PROCESSES,
+}: ProcessTableSettings) {
   // In the order of last use: the first is the one to forget.
   const refs = new Map<string, ProcessRef>()
   const keyOf = ({ pid, startBoottimeNs }: ProcessId): string => `${pid}:${startBoottimeNs}`

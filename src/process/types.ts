@@ -36,4 +36,5 @@ export interface ProcessRef extends ProcessId {
 type WithRef<T> = T & { ref: ProcessRef }
 
 /** `process`, `exec` and `fork` are absorbed into the table; the rest passes on with its process. */
-export type ProcessedRecord = WithRef<DataRecord> | WithRef<GapRecord> | WithRef<CloseRecord> | WithRef<ExitRecord> | LostRecord
+export type ProcessedRecord =
+  WithRef<DataRecord> | WithRef<GapRecord> | WithRef<CloseRecord> | WithRef<ExitRecord> | LostRecord
