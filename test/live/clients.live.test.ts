@@ -8,6 +8,7 @@ import { afterEach, beforeAll, expect, test } from 'vitest'
 import type { FakeServer } from '../server/start.mjs'
 import { ensurePythonPackages, runWorkload, type ClientName, type Report } from '../workloads/run.mjs'
 import { expectBytesEqual, expectOneSpanEach, observe, pidsOf, type Observation } from './support/observe.js'
+import type { FlatSpan } from './support/otlp.js'
 import { describeLive } from './support/permitted.js'
 import { killSensors } from './support/sensor.js'
 
@@ -128,3 +129,29 @@ describeLive('python3 with packages of PyPI', () => {
     await runCase(sdk, { args: ['--stream', '--model', 'fake-events20'] })
   })
 })
+
+describeLive('replay', () => {
+  test('of the raw recording says what the live pipeline said', async () => {
+    const { spans, replayedSpans } = await observe(
+      async ({ baseUrl, caFile }) => {
+        for (const [client, ...args] of REPLAYED) await runWorkload(client, args, { url: baseUrl, caFile })
+      },
+      { isReplayed: true },
+    )
+    expect(spans).toHaveLength(REPLAYED.length)
+    expect(replayedSpans.map(comparable).sort()).toEqual(spans.map(comparable).sort())
+  })
+})
+
+const REPLAYED: [ClientName, ...string[]][] = [
+  ['openai', '--stream', '--tools', '--model', 'fake-tools2'],
+  ['anthropic', '--model', 'fake-cached'],
+  ['curl', '--model', 'fake-status429'],
+  ['python-urllib', '--stream', '--model', 'fake-cjk'],
+]
+
+/** Two sensors see a call at two moments: ids and durations are made from those and differ. */
+function comparable({ name, statusCode, attributes, resource }: FlatSpan): string {
+  const kept = Object.entries(attributes).filter(([key]) => !key.includes('time'))
+  return JSON.stringify([name, statusCode, kept.sort(), Object.entries(resource).sort()])
+}

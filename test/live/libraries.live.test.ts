@@ -95,12 +95,14 @@ describeLive('a libssl that is new to the machine', () => {
         expect(result).toMatchObject({ exitCode: 0, stderr: '' })
         reports = result.reports
       },
-      async ({ baseUrl, caFile }) => {
-        client = startWorkload('python-dlopen', ['--libssl', copy, '--gate'], { url: baseUrl, caFile })
-        await client.nextLine()
-        client.go()
-        expect(await client.nextLine()).toHaveProperty('functions')
-        rmSync(copy)
+      {
+        before: async ({ baseUrl, caFile }) => {
+          client = startWorkload('python-dlopen', ['--libssl', copy, '--gate'], { url: baseUrl, caFile })
+          await client.nextLine()
+          client.go()
+          expect(await client.nextLine()).toHaveProperty('functions')
+          rmSync(copy)
+        },
       },
     )
     expectBytesEqual(observation, pidsOf(reports))

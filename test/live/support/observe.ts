@@ -13,7 +13,7 @@ import { startFakeServer, type FakeServer } from '../../server/start.mjs'
 import type { Report } from '../../workloads/run.mjs'
 import { readSpans, type FlatSpan } from './otlp.js'
 import { digestOf, readCapturedFile, type CapturedConnection, type CapturedFile } from './recording.js'
-import { startSensor } from './sensor.js'
+import { replay, startSensor } from './sensor.js'
 
 /** As far as a provider on another continent; in that time the sensor must have found a library nobody used before. */
 export const DISTANCE_MS = 100
@@ -22,32 +22,39 @@ export interface Observation {
   truth: Truth
   captured: CapturedFile
   spans: FlatSpan[]
-  serverPid: number
+  /** Empty unless it was asked for. */
+  replayedSpans: FlatSpan[]
 }
 
-/**
- * Starts everything, awaits `run`, stops everything and reads the files before they are deleted. `before` runs while the
- * server is up and no sensor is: for what existed before the sensor did.
- */
+export interface ObserveOptions {
+  /** Runs while the server is up and no sensor is: for what existed before the sensor did. */
+  before?: (server: FakeServer) => Promise<unknown>
+  /** The raw recording is played through the pipeline as well. */
+  isReplayed?: boolean
+}
+
+/** Starts everything, awaits `run`, stops everything and reads the files before they are deleted. */
 export async function observe(
   run: (server: FakeServer) => Promise<unknown>,
-  before: (server: FakeServer) => Promise<unknown> = async () => {},
+  { before, isReplayed = false }: ObserveOptions = {},
 ): Promise<Observation> {
   const folder = mkdtempSync(join(tmpdir(), 'oisp-live-'))
   const server = await startFakeServer({ bytesDir: folder, distanceMs: DISTANCE_MS })
   try {
-    await before(server)
+    await before?.(server)
     const [capture, record] = await Promise.all([
       startSensor('capture', join(folder, 'raw.rec')),
       startSensor('record', join(folder, 'telemetry.jsonl')),
     ])
     await run(server)
     await Promise.all([capture.stop(), record.stop()])
+    const replayed = join(folder, 'replayed.jsonl')
+    if (isReplayed) replay(capture.output, replayed)
     const observation = {
       truth: keepRawBytes(await server.read()),
       captured: readCapturedFile(capture.output),
       spans: readSpans(record.output),
-      serverPid: server.pid,
+      replayedSpans: isReplayed ? readSpans(replayed) : [],
     }
     expect(observation.captured.isComplete).toBe(true)
     return observation
@@ -126,9 +133,9 @@ export function findByContent(captured: CapturedConnection, truth: Truth): Conne
   })
 }
 
-/** The processes of a workload: curl is one per call, the others make all their calls themselves. */
+/** The processes that made a workload's calls: curl is one per call, the others make all calls themselves. */
 export function pidsOf(reports: readonly Report[]): number[] {
-  return reports.flatMap(({ pid, calls }) => [pid, ...calls.flatMap((call) => call.pid ?? [])])
+  return reports.flatMap(({ pid, calls }) => calls.map((call) => call.pid ?? pid))
 }
 
 /**
