@@ -7,9 +7,10 @@
 import { join } from 'node:path'
 import type { Signal } from '../exporter/types.js'
 import type { RedactionMode } from '../redaction/types.js'
+import { DEFAULT_PROFILE, PROFILES, type Profile } from '../semconv.js'
 import { OPTIONS, type OptionKey, type OptionSpec } from './options.js'
 import { hasEndpoint, readDestination, SIGNALS, type Lookup } from './otlp.js'
-import type { Config, ConfigInput, LogLevel, Profile } from './types.js'
+import type { Config, ConfigInput, LogLevel } from './types.js'
 import {
   formatSize,
   invalid,
@@ -26,7 +27,6 @@ const KIB = 1024
 const MIB = 1024 * KIB
 const GIB = 1024 * MIB
 const MAX_INTERVAL_MS = 24 * 3600 * 1000
-const PROFILES: readonly Profile[] = ['genai-dev-1.42', 'genai-dev-1.42+aliases', 'legacy-1.41']
 const DESTINATIONS = ['otlp', 'console', 'none'] as const
 type Destination = (typeof DESTINATIONS)[number]
 
@@ -47,7 +47,7 @@ export function parseConfig(input: ConfigInput): Config {
     metricIntervalMs: interval('metricInterval', 60_000, 100),
     redactionMode: readRedactionMode(lookup, warnings),
     traceparent: readChoice(lookup, 'traceparent', ['link', 'parent'], 'link'),
-    profile: readChoice(lookup, 'profile', PROFILES, 'genai-dev-1.42+aliases'),
+    profile: readChoice(lookup, 'profile', Object.keys(PROFILES) as Profile[], DEFAULT_PROFILE),
     ringBytes: readRingBytes(lookup),
     budgetBytes: readBudgetBytes(lookup, bodyBytes),
     maxBodyBytes: bodyBytes,

@@ -3,4 +3,4 @@
 export { parseConfig } from './config.js'
 export { readOrCreateKey, type SensorKey } from './key.js'
 export { ENVIRONMENT, OPTIONS, type OptionKey, type OptionSpec } from './options.js'
-export type { Config, ConfigInput, Environment, Flags, LogLevel, Profile } from './types.js'
+export type { Config, ConfigInput, Environment, Flags, LogLevel } from './types.js'

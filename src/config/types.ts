@@ -5,10 +5,9 @@
  */
 import type { OtlpSettings } from '../exporter/types.js'
 import type { RedactionMode } from '../redaction/types.js'
+import type { Profile } from '../semconv.js'
 
 export type LogLevel = 'silent' | 'error' | 'warn' | 'info' | 'debug' | 'trace'
-
-export type Profile = 'genai-dev-1.42' | 'genai-dev-1.42+aliases' | 'legacy-1.41'
 
 export interface Config {
   readonly logLevel: LogLevel

@@ -5,7 +5,7 @@
  * @module
  */
 import type { AttributeValue, Attributes } from '../run/types.js'
-import { attributeType } from '../semconv.js'
+import { attributeType, type AttributeType } from '../semconv.js'
 import type { AnyValue, KeyValue } from './otlp.js'
 
 /**
@@ -48,7 +48,7 @@ export function toJsonText(value: AttributeValue): string {
   }
 }
 
-function toAnyValue(value: AttributeValue, type: string | undefined, depth: number): AnyValue {
+function toAnyValue(value: AttributeValue, type: AttributeType | undefined, depth: number): AnyValue {
   switch (typeof value) {
     case 'string':
       return { stringValue: wellFormed(value) }
@@ -65,7 +65,7 @@ function toAnyValue(value: AttributeValue, type: string | undefined, depth: numb
         ? {
             arrayValue: {
               values: value.map((item: AttributeValue) =>
-                toAnyValue(item, type?.replace('[]', ''), depth + 1),
+                toAnyValue(item, type === 'string[]' ? 'string' : type, depth + 1),
               ),
             },
           }
@@ -82,7 +82,7 @@ function toKeyValueList(map: { [key: string]: AttributeValue | undefined | null 
   return { kvlistValue: { values } }
 }
 
-function toNumber(value: number, type: string | undefined): AnyValue {
+function toNumber(value: number, type: AttributeType | undefined): AnyValue {
   if (type !== 'double' && Number.isSafeInteger(value)) return { intValue: BigInt(value) }
   return { doubleValue: value }
 }

@@ -4,18 +4,13 @@
  * undefined when nothing helps. A JSON text is never cut in the middle: a content attribute goes whole or not at all.
  * @module
  */
-import { ATTR_OISP_CONTENT_DROPPED } from '../semconv.js'
+import { ATTR_OISP_CONTENT_DROPPED, ATTRIBUTES } from '../semconv.js'
 import type { AnyValue, KeyValue } from './otlp.js'
 
-/** Attributes that hold what people and models said; everything else describes it and stays. */
-const CONTENT_KEYS: ReadonlySet<string> = new Set([
-  'gen_ai.input.messages',
-  'gen_ai.output.messages',
-  'gen_ai.system_instructions',
-  'gen_ai.tool.definitions',
-  'gen_ai.tool.call.arguments',
-  'gen_ai.tool.call.result',
-])
+/** What people and models said; everything else describes it and stays. */
+function isContent(key: string): boolean {
+  return ATTRIBUTES.get(key)?.sensitivity === 'content'
+}
 
 interface HasAttributes {
   attributes: KeyValue[]
@@ -31,7 +26,7 @@ export function encodeWithin<T extends HasAttributes>(
   let bytes = encode(record)
   if (bytes.length <= maxBytes) return { bytes, isCut: false }
   const content = record.attributes
-    .filter(({ key }) => CONTENT_KEYS.has(key))
+    .filter(({ key }) => isContent(key))
     .sort((a, b) => roughBytes(b.value) - roughBytes(a.value))
   const dropped = new Set<string>()
   for (const { key } of content) {

@@ -90,7 +90,9 @@ function toLogRecord(record: LogRecord): OtlpLogRecord {
 function toMetric(metric: Metric): OtlpMetric {
   const { name, description, unit } = metric
   if (metric.kind === 'sum') {
-    const dataPoints = metric.points.map(toNumberPoint)
+    // UCUM annotations such as {token} count things; every other unit measures. One series never changes its number type.
+    const isCount = unit.startsWith('{')
+    const dataPoints = metric.points.map((point) => toNumberPoint(point, isCount))
     return {
       name,
       description,
@@ -112,11 +114,13 @@ function toMetric(metric: Metric): OtlpMetric {
   return { name, description, unit, histogram: { dataPoints, aggregationTemporality: CUMULATIVE } }
 }
 
-function toNumberPoint(point: SumPoint): OtlpNumberPoint {
+function toNumberPoint(point: SumPoint, isCount: boolean): OtlpNumberPoint {
   return {
     attributes: toKeyValues(point.attributes, 'json-string'),
     startTimeUnixNano: point.startUnixNano,
     timeUnixNano: point.timeUnixNano,
-    ...(Number.isSafeInteger(point.value) ? { asInt: BigInt(point.value) } : { asDouble: point.value }),
+    ...(isCount && Number.isSafeInteger(point.value)
+      ? { asInt: BigInt(point.value) }
+      : { asDouble: point.value }),
   }
 }

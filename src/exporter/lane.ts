@@ -156,7 +156,7 @@ export class Lane {
     const body = encodeRequest(batch.records)
     const startedAt = clock.now()
     for (let attempt = 1; ; attempt++) {
-      await this.#waitForHold()
+      if (this.#holdUntil > clock.now() && !this.#isAborted) await this.#sleepUntilHold()
       if (this.#isAborted) return this.#settle(batch, 'shutdown')
       if (this.#isOff) return this.#settle(batch, 'signal_off')
       const result = await transport.send(signal, body).catch(toBug)
@@ -187,12 +187,10 @@ export class Lane {
     return undefined
   }
 
-  async #waitForHold(): Promise<void> {
+  #sleepUntilHold(): Promise<void> {
     const { clock } = this.#settings
-    const delay = this.#holdUntil - clock.now()
-    if (delay <= 0 || this.#isAborted) return
-    await new Promise<void>((resolve) => {
-      const timer = clock.setTimer(wake, delay)
+    return new Promise((resolve) => {
+      const timer = clock.setTimer(wake, this.#holdUntil - clock.now())
       const sleepers = this.#sleepers
       function wake(): void {
         clock.clearTimer(timer)
