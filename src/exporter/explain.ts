@@ -8,13 +8,18 @@ import type { OtlpSettings } from './types.js'
 
 const MAX_PEER_TEXT = 200
 
-/** `undefined` when the error shows no protocol mismatch. `details` is an error's message, or a gRPC status's. */
+/** OpenSSL's words for "these bytes are not TLS" and for "no ALPN protocol in common" (RFC 7301). */
+const NOT_TLS = /wrong version number|packet length too long/i
+const NO_COMMON_PROTOCOL = /no application protocol|(unknown|missing) ALPN protocol/i
+
+/** `undefined` when the error shows no protocol mismatch. Its message may be a gRPC status's. */
 export function explainMismatch(settings: OtlpSettings, error: TransportError): string | undefined {
   const where = displayUrl(settings.url)
   if (settings.protocol === 'grpc') return explainGrpc(where, settings, error)
-  if (isHttp2Frame(error.rawPacket) || /NO_APPLICATION_PROTOCOL/i.test(`${error.code} ${error.message}`))
+  // Over TLS: Go's server refuses to agree on a protocol, Node's answers 403 and names ALPN.
+  if (isHttp2Frame(error.rawPacket) || NO_COMMON_PROTOCOL.test(error.message))
     return `${where} speaks gRPC, not HTTP/protobuf: set OTEL_EXPORTER_OTLP_PROTOCOL=grpc, or use the receiver's HTTP port (usually 4318)`
-  if (/WRONG_VERSION_NUMBER|packet length too long/i.test(`${error.code} ${error.message}`))
+  if (NOT_TLS.test(error.message))
     return `${where} does not speak TLS: use http:// instead of https:// in the endpoint`
   if (isTlsRecord(error.rawPacket))
     return `${where} speaks TLS: use https:// instead of http:// in the endpoint`
@@ -34,11 +39,9 @@ export interface TransportError {
 function explainGrpc(where: string, settings: OtlpSettings, error: TransportError): string | undefined {
   const remedy = `set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf, or use the receiver's gRPC port (usually 4317)`
   // grpc-js: an HTTP/1 answer breaks the HTTP/2 preface; over TLS the peer does not agree on ALPN h2.
-  if (
-    /Protocol error|ALPN|NO_APPLICATION_PROTOCOL|Received HTTP status code (404|405|415)/i.test(error.message)
-  )
-    return `${where} does not speak gRPC: ${remedy}`
-  if (!settings.insecure && /WRONG_VERSION_NUMBER|packet length too long/i.test(error.message))
+  const isNotGrpc = /Protocol error|Received HTTP status code (404|405|415)/i.test(error.message)
+  if (isNotGrpc || NO_COMMON_PROTOCOL.test(error.message)) return `${where} does not speak gRPC: ${remedy}`
+  if (!settings.insecure && NOT_TLS.test(error.message))
     return `${where} does not speak TLS: use http:// instead of https:// in the endpoint`
   return undefined
 }

@@ -115,6 +115,10 @@ function toResult(settings: OtlpSettings, clock: Clock, response: IncomingMessag
     const { rejectedItems, message } = decodeExportResponse(body, contentType)
     return { outcome: 'accepted', rejectedItems, message: message && peerText(message, settings.headers) }
   }
+  const mismatch =
+    status === 403 ? explainMismatch(settings, { message: body.toString('latin1', 0, 500) }) : undefined
+  if (mismatch)
+    return { outcome: 'retry', reason: 'protocol_mismatch', retryAfterMs: undefined, message: mismatch }
   const reason = `http_${status}`
   const isReadable = /^application\/(json|x-protobuf)\b/i.test(contentType ?? '')
   const said = isReadable ? decodeRpcStatus(body, contentType).message : undefined
