@@ -215,7 +215,7 @@ describe('the wrong kind of port', () => {
     const server = createServer()
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     closing.push(() => new Promise((resolve) => server.close(resolve)))
-    const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`
+    const url = `https://localhost:${(server.address() as AddressInfo).port}`
     expect(await transportTo(url).send('traces', BODY)).toMatchObject({
       reason: 'protocol_mismatch',
       message: `${url} does not speak TLS: use http:// instead of https:// in the endpoint`,
