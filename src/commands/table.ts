@@ -51,13 +51,15 @@ export function createProgram(setExitCode: (code: number) => void): Command {
     .action(async (flags: Flags) => setExitCode(await runLive(readContext(flags))))
   configured(program.command('record'))
     .description('watch, and write redacted OTLP/JSON lines to a file')
-    .requiredOption('-o, --output <file>', 'must not exist yet; - is standard output')
+    .option('-o, --output <file>', 'must not exist yet; - is standard output')
+    .hook('preAction', requireOutput)
     .action(async ({ output, ...flags }: Flags & Output) =>
       setExitCode(await runLive({ ...readContext(flags), output })),
     )
   configured(program.command('capture'))
     .description('write a raw recording for replay; it holds secrets')
-    .requiredOption('-o, --output <file>', 'must not exist yet')
+    .option('-o, --output <file>', 'must not exist yet')
+    .hook('preAction', requireOutput)
     .action(({ output, ...flags }: Flags & Output) => runCapture({ ...readContext(flags), output }))
   configured(program.command('replay'))
     .description('play a recording; needs no privilege')
@@ -73,6 +75,12 @@ export function createProgram(setExitCode: (code: number) => void): Command {
     .option('--json', 'print JSON')
     .action((options: { json?: boolean }) => setExitCode(runDoctor(version, options)))
   return program
+}
+
+/** Commander's own `requiredOption` would be asked before a misspelt `--outptu` is noticed. */
+function requireOutput(_program: Command, command: Command): void {
+  if (command.opts<Partial<Output>>().output === undefined)
+    command.error("error: required option '-o, --output <file>' not specified")
 }
 
 /** Adds every setting of the configuration. Defaults are text: only what the user wrote is passed on, so that it wins. */
