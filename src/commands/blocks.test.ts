@@ -4,7 +4,7 @@ import { summaryBlock } from './blocks.js'
 
 describe('the summary', () => {
   it('says exchanges by completeness, losses by reason and what was exported', () => {
-    const text = summaryBlock({
+    const text = summaryBlock('oisp-sensor has stopped', {
       exchanges: new Map([
         ['complete', 5],
         ['gap', 1],
@@ -24,7 +24,11 @@ describe('the summary', () => {
   })
 
   it('does not hide what a destination did not take', () => {
-    const text = summaryBlock({ exchanges: new Map(), counters: [], unsentItems: 3 })
+    const text = summaryBlock('oisp-sensor has stopped', {
+      exchanges: new Map(),
+      counters: [],
+      unsentItems: 3,
+    })
     expect(text).toContain('unsent      3 items')
     expect(text).toContain('exchanges   none')
   })

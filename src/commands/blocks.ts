@@ -62,7 +62,7 @@ export interface SummaryFacts {
 }
 
 /** Everything that was dropped, damaged or sent, by reason. */
-export function summaryBlock({ exchanges, counters, unsentItems }: SummaryFacts): string {
+export function summaryBlock(title: string, { exchanges, counters, unsentItems }: SummaryFacts): string {
   const total = [...exchanges.values()].reduce((sum, count) => sum + count, 0)
   const kinds = [...exchanges].map(([kind, count]) => `${count} ${kind}`).join(', ')
   const exported = counters.filter(({ name }) => EXPORTED.test(name))
@@ -75,11 +75,11 @@ export function summaryBlock({ exchanges, counters, unsentItems }: SummaryFacts)
       ? []
       : [['unsent', `${unsentItems} items: the destination did not take them in time`] as [string, string]]),
   ]
-  return `\noisp-sensor has stopped\n${table(lines)}\n`
+  return `\n${title}\n${table(lines)}\n`
 }
 
 const EXPORTED = /\.exported$/
-const LOST = /\.(dropped|lost|truncated|evicted|rejected|missed)$/
+const LOST = /\.(dropped|lost|truncated|evicted|rejected)$/
 
 function counterText({ name, reason, count }: CounterSnapshot): string {
   return `${count} ${name}${reason === '' ? '' : ` (${reason})`}`

@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * `oisp-sensor replay`. In: a recording. Out: the telemetry that the live capture gave, or what one room saw of it. Needs no privilege.
+ * `oisp-sensor replay`. In: recordings. Out: the telemetry that the live captures gave, or what one room saw of it.
+ * Needs no privilege.
  * @module
  */
 import type { Config } from '../config/index.js'
 import type { Log } from '../log.js'
-import { createPipeline, createPipelineUntil, type PipelineSettings, type Stage } from '../pipeline.js'
-import { replayRecording, type RecordingHeader } from '../receiver/index.js'
+import type { Consumer } from '../consumer.js'
+import { createPipeline, createPipelineUntil, type Stage } from '../pipeline.js'
+import {
+  replayRecording,
+  type CaptureRecord,
+  type RecordingHeader,
+  type ReplayResult,
+} from '../receiver/index.js'
 import { createStats } from '../stats.js'
 import { summaryBlock } from './blocks.js'
 import { say } from './output.js'
@@ -24,22 +31,27 @@ export interface ReplaySettings {
 }
 
 /** 0, or 1 when telemetry could not be handed over in time. Throws SensorError for a file that is no recording. */
-export async function runReplay(path: string, settings: ReplaySettings): Promise<0 | 1> {
+export async function runReplay(paths: readonly string[], settings: ReplaySettings): Promise<0 | 1> {
   const stats = createStats()
   const exporter = createSinks({ ...settings, stats })
   const tally = createTally(exporter)
   const { stopAfter } = settings
   const printers = createStagePrinters((line) => void process.stdout.write(`${line}\n`))
-  const result = replayRecording(path, stats, (header: RecordingHeader) => {
-    const pipelineSettings: PipelineSettings = createPipelineSettings({ ...settings, stats }, header)
+  // Every recording has its own host: clock, boot id and pids of one mean nothing in another.
+  const makePipeline = (header: RecordingHeader): Consumer<CaptureRecord> => {
+    const pipelineSettings = createPipelineSettings({ ...settings, stats }, header)
     return stopAfter === undefined
       ? createPipeline(pipelineSettings, tally)
       : createPipelineUntil(stopAfter, pipelineSettings, printers[stopAfter])
-  })
-  if (!result.isComplete) say(`${path}: the recording was not finished; its end may be missing`)
-  if (result.damagedBytes > 0) say(`${path}: ${result.damagedBytes} bytes at its end are damaged`)
+  }
+  for (const path of paths) sayDamage(path, replayRecording(path, stats, makePipeline))
   const { unsentItems } = await exporter.shutdown(remainingFlushMs())
-  if (stopAfter === undefined)
-    say(summaryBlock({ exchanges: tally.exchanges(), counters: stats.snapshot(), unsentItems }))
+  const summary = { exchanges: tally.exchanges(), counters: stats.snapshot(), unsentItems }
+  if (stopAfter === undefined) say(summaryBlock('the recording has ended', summary))
   return unsentItems > 0 ? 1 : 0
+}
+
+function sayDamage(path: string, { isComplete, damagedBytes }: ReplayResult): void {
+  if (!isComplete) say(`${path}: the recording was not finished; its end may be missing`)
+  if (damagedBytes > 0) say(`${path}: ${damagedBytes} bytes at its end are damaged`)
 }

@@ -52,7 +52,8 @@ export async function runLive(settings: RunSettings): Promise<0 | 1> {
   }
   await watch({ stats, ringBytes: config.ringBytes, onError }, header, selfCheck.consumer, onRunning)
   const { unsentItems } = await exporter.shutdown(remainingFlushMs())
-  print(summaryBlock({ exchanges: tally.exchanges(), counters: stats.snapshot(), unsentItems }))
+  const summary = { exchanges: tally.exchanges(), counters: stats.snapshot(), unsentItems }
+  print(summaryBlock('oisp-sensor has stopped', summary))
   return unsentItems > 0 ? 1 : 0
 }
 

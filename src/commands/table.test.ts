@@ -27,7 +27,7 @@ describe('the command line', () => {
     [['--redaction-mod', 'safe'], 'Did you mean --redaction-mode?'],
     [['record', '--outputt', 'x'], 'Did you mean --output?'],
     [['replay'], "missing required argument 'file'"],
-    [['replay', 'a', 'b'], 'too many arguments'],
+    [['run', 'a'], 'too many arguments'],
     [['capture'], "required option '-o, --output <file>' not specified"],
     [['replay', 'x', '--stop-after', 'kernel'], 'stream, protocol, provider'],
     [['--redaction-mode', 'none'], 'safe'],

@@ -63,11 +63,11 @@ export function createProgram(setExitCode: (code: number) => void): Command {
     .action(({ output, ...flags }: Flags & Output) => runCapture({ ...readContext(flags), output }))
   configured(program.command('replay'))
     .description('play a recording; needs no privilege')
-    .argument('<file>', 'a recording made by capture')
+    .argument('<file...>', 'recordings made by capture')
     .option('-o, --output <file>', 'OTLP/JSON lines to a new file; - is standard output')
     .addOption(new Option('--stop-after <room>', 'print what one room saw, without content').choices(STAGES))
-    .action(async (file: string, { output, stopAfter, ...flags }: Flags & Replay) =>
-      setExitCode(await runReplay(file, { ...readContext(flags), output, stopAfter })),
+    .action(async (files: string[], { output, stopAfter, ...flags }: Flags & Replay) =>
+      setExitCode(await runReplay(files, { ...readContext(flags), output, stopAfter })),
     )
   program
     .command('doctor')

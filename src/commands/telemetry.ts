@@ -17,7 +17,7 @@ import {
 import type { Log } from '../log.js'
 import type { PipelineSettings } from '../pipeline.js'
 import type { RecordingHeader } from '../receiver/index.js'
-import { SCHEMA_URL } from '../semconv.js'
+import { SCHEMA_URL_CORE } from '../semconv.js'
 import { createBudget, type Stats } from '../stats.js'
 
 export interface TelemetrySettings {
@@ -89,7 +89,7 @@ export function createPipelineSettings(
     version,
     resource: {
       attributes: { ...config.resourceAttributes, 'service.version': version },
-      schemaUrl: SCHEMA_URL,
+      schemaUrl: SCHEMA_URL_CORE,
     },
   }
 }

@@ -10,7 +10,12 @@ import { spawnAs, withoutExport } from './accounts.mjs'
 import { callerUid, ROOT } from './checkout.mjs'
 import { MAIN, prepare, sensorUid, stopOnSignal } from './prepare.mjs'
 
-const RECORDING = join(ROOT, 'test/scenarios/demo/capture.rec')
+/** Recorded from test/server; see test/scenarios/README.md. */
+const RECORDINGS = [
+  'anthropic-messages-stream-curl',
+  'openai-chat-tools-node',
+  'openai-chat-threads-python',
+].map((scenario) => join(ROOT, 'test/scenarios', scenario, 'capture.rec'))
 const NOT_PERMITTED = 3
 
 /** @param {string[]} args */
@@ -20,13 +25,13 @@ export async function start(args) {
   const sensor = spawnAs(sensorUid(), [process.execPath, MAIN, 'run', ...args], { isSensor: true })
   stopOnSignal(sensor)
   const code = await sensor.ended
-  return code === NOT_PERMITTED ? playRecording() : code
+  return code === NOT_PERMITTED ? playRecordings() : code
 }
 
-async function playRecording() {
+async function playRecordings() {
   console.log('\n================================')
   console.log(' RECORDED, not this machine')
   console.log('================================\n')
   const env = withoutExport()
-  return spawnAs(callerUid(), [process.execPath, MAIN, 'replay', RECORDING], { env }).ended
+  return spawnAs(callerUid(), [process.execPath, MAIN, 'replay', ...RECORDINGS], { env }).ended
 }
