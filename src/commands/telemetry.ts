@@ -41,7 +41,9 @@ export function createSinks({ config, version, stats, log, output }: TelemetrySe
     if (config.hasConsole)
       yield createConsoleSink({
         write: (line) => void process.stdout.write(`${line}\n`),
+        waitingBytes: () => process.stdout.writableLength,
         isColored: config.isColored,
+        stats,
       })
     if (config.destinations.length > 0)
       yield createOtlpSink({

@@ -148,6 +148,20 @@ describe('where telemetry goes', () => {
   })
 })
 
+describe('things that are said but not done', () => {
+  it.each<[Environment, string]>([
+    [{ OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE: 'delta' }, 'metrics are always cumulative'],
+    [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c:4318/v1/traces' }, 'give the URL without it'],
+    [
+      { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c:4318', OTEL_EXPORTER_OTLP_CLIENT_KEY: '/k' },
+      'CLIENT_KEY is ignored',
+    ],
+    [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'c:4317', OTEL_EXPORTER_OTLP_INSECURE: '1' }, 'counts as false'],
+  ])('are said once: %j', (env, words) => {
+    expect(parse(env).warnings).toEqual([expect.stringContaining(words)])
+  })
+})
+
 describe('endpoints and protocols', () => {
   it.each<[Environment, string[]]>([
     [

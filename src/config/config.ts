@@ -53,7 +53,8 @@ export function parseConfig(input: ConfigInput): Config {
     maxBodyBytes: bodyBytes,
     stateDirectory: find(lookup, 'stateDirectory')?.text ?? defaultStateDirectory(input),
     resourceAttributes: Object.freeze(readResourceAttributes(lookup)),
-    warnings: Object.freeze(warnings),
+    // Three signals say the same thing three times.
+    warnings: Object.freeze([...new Set(warnings)]),
   }
   return Object.freeze(config)
 }
@@ -97,6 +98,9 @@ function readExport(lookup: Lookup, warnings: string[]): Pick<Config, 'destinati
     warnings.push('OTEL_SDK_DISABLED is true: nothing is exported')
     return { destinations: [], hasConsole: false }
   }
+  const temporality = lookup.env('OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE')
+  if (temporality && temporality.text.toLowerCase() !== 'cumulative')
+    warnings.push(`${temporality.name} is ignored: metrics are always cumulative`)
   const said = lookup.flag('export')
   const general = said && parseList(said, DESTINATIONS)
   const fallback: Destination[] = hasEndpoint(lookup) ? ['console', 'otlp'] : ['console']

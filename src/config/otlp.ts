@@ -46,7 +46,13 @@ export function readDestination(signal: Signal, lookup: Lookup, warnings: string
   const isInsecure = insecure !== undefined && parseFlag(insecure, warnings)
   const protocol = saidProtocol ? parseProtocol(saidProtocol) : guessProtocol(endpoint)
   const url = endpoint ? parseEndpoint(endpoint, protocol, isInsecure) : defaultUrl(protocol)
-  if (protocol === 'http/protobuf' && !isSignalsOwn) appendPath(url, signal)
+  if (protocol === 'http/protobuf' && !isSignalsOwn) {
+    if (endpoint && /\/v1\/(traces|logs|metrics)\/?$/.test(url.pathname))
+      warnings.push(
+        `${endpoint.name} ends in a signal's path, and /v1/traces, /v1/logs and /v1/metrics are appended: give the URL without it`,
+      )
+    appendPath(url, signal)
+  }
 
   const timeout = find('TIMEOUT', 'otlpTimeout')
   const compression = find('COMPRESSION', 'otlpCompression')

@@ -89,5 +89,8 @@ function toNumber(value: number, type: AttributeType | undefined): AnyValue {
 
 /** A lone surrogate has no UTF-8 form; one invalid string makes a Go receiver refuse the whole request. */
 export function wellFormed(text: string): string {
-  return /\p{Surrogate}/u.test(text) ? text.replace(/\p{Surrogate}/gu, '\ufffd') : text
+  return (text as WellFormable).toWellFormed()
 }
+
+/** ES2024, in Node since 20; the compiler's library is ES2023. */
+type WellFormable = string & { toWellFormed(): string }

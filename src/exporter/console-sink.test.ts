@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { makeLogRecord, makeSpan, makeTelemetry } from '../../test/support/collector-telemetry.js'
 import type { Redacted } from '../redaction/types.js'
 import type { Attributes, Telemetry } from '../run/types.js'
+import { createStats } from '../stats.js'
 import { CONSOLE_HEADER, createConsoleSink } from './console-sink.js'
 import { createExporter } from './exporter.js'
 
@@ -12,9 +13,9 @@ beforeAll(() => {
 
 function print(telemetry: Redacted<Telemetry>, isColored = false): string[] {
   const lines: string[] = []
-  createExporter({ sinks: [createConsoleSink({ write: (line) => lines.push(line), isColored })] }).consume(
-    telemetry,
-  )
+  createExporter({
+    sinks: [createConsoleSink({ write: (line) => lines.push(line), isColored, stats: createStats() })],
+  }).consume(telemetry)
   return lines
 }
 
@@ -85,5 +86,22 @@ describe('createConsoleSink', () => {
     expect(colored!.replace(/\u001b\[\d+m/g, '')).toBe(plain)
     expect(plain).not.toContain('\u001b')
     expect(CONSOLE_HEADER.indexOf('STATUS')).toBe(plain!.indexOf('ok  '))
+  })
+
+  it('drops and counts lines that nobody reads', () => {
+    const stats = createStats()
+    const lines: string[] = []
+    const waitingBytes = () => (lines.length < 3 ? 0 : 1024 * 1024 + 1)
+    const sink = createConsoleSink({
+      write: (line) => lines.push(line),
+      isColored: false,
+      stats,
+      waitingBytes,
+    })
+    createExporter({ sinks: [sink] }).consume(
+      makeTelemetry({ spans: Array.from({ length: 5 }, () => makeSpan()) }),
+    )
+    expect(lines).toHaveLength(3)
+    expect(stats.get('exporter.lines.dropped', 'queue_full')).toBe(3)
   })
 })

@@ -4,16 +4,27 @@
  * shape. Knows nothing but what the span says, and never lets a captured name write control codes to the terminal.
  * @module
  */
+import type { Stats } from '../stats.js'
 import type { AnyValue, KeyValue, OtlpSpan, OtlpTelemetry } from './otlp.js'
 import type { Sink } from './types.js'
 
 export interface ConsoleSinkSettings {
   write: (line: string) => void
+  /** What a reader of the lines has not taken yet; a stalled pipe must not fill the memory. */
+  waitingBytes?: () => number
+  stats: Stats
   /** Only for a terminal, and never with NO_COLOR (no-color.org). */
   isColored: boolean
 }
 
-export function createConsoleSink({ write, isColored }: ConsoleSinkSettings): Sink {
+const MAX_WAITING_BYTES = 1024 * 1024
+
+export function createConsoleSink({
+  write,
+  isColored,
+  stats,
+  waitingBytes = () => 0,
+}: ConsoleSinkSettings): Sink {
   let hasHeader = false
   return {
     name: 'console',
@@ -21,6 +32,10 @@ export function createConsoleSink({ write, isColored }: ConsoleSinkSettings): Si
       for (const span of otlp.spans) {
         const line = formatExchange(span, otlp, isColored)
         if (line === undefined) continue
+        if (waitingBytes() > MAX_WAITING_BYTES) {
+          stats.add('exporter.lines.dropped', 'queue_full')
+          continue
+        }
         if (!hasHeader) write(CONSOLE_HEADER)
         hasHeader = true
         write(line)

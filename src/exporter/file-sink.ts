@@ -4,7 +4,8 @@
  * objects. Out: lines in a new file of mode 0600, or on standard output for `-`. Never overwrites and never follows a link.
  * @module
  */
-import { createWriteStream, openSync, type WriteStream } from 'node:fs'
+import { createWriteStream, openSync } from 'node:fs'
+import type { Writable } from 'node:stream'
 import { SensorError } from '../errors.js'
 import type { Stats } from '../stats.js'
 import { systemClock } from './clock.js'
@@ -23,12 +24,15 @@ export interface FileSinkSettings {
   clock?: Clock
 }
 
-const STDOUT = 1
-
 export function createFileSink(settings: FileSinkSettings): Sink {
   const { path, stats, log, queueBytes = DEFAULT_QUEUE_BYTES, clock = systemClock } = settings
-  const stream = createWriteStream(path, { fd: openOutput(path), autoClose: path !== '-' })
+  const isStandardOutput = path === '-'
+  // Not a file stream over descriptor 1: a pipe there may be non-blocking, and then such a stream breaks when it is full.
+  const stream: Writable = isStandardOutput
+    ? process.stdout
+    : createWriteStream(path, { fd: openOutput(path) })
   let isBroken = false
+  let isEnded = false
   let waitingItems = 0
 
   const drop = (reason: string, items: number): void => stats.add('exporter.items.dropped', reason, items)
@@ -43,7 +47,7 @@ export function createFileSink(settings: FileSinkSettings): Sink {
       const items = itemCount(otlp)
       if (items === 0) return
       if (isBroken) return drop('write_failed', items)
-      if (stream.writableEnded) return drop('shutdown', items)
+      if (isEnded) return drop('shutdown', items)
       const text = toJsonLines(otlp).join('\n') + '\n'
       if (stream.writableLength + text.length > queueBytes) return drop('queue_full', items)
       waitingItems += items
@@ -55,7 +59,10 @@ export function createFileSink(settings: FileSinkSettings): Sink {
     },
     end() {},
     async shutdown(deadlineMs): Promise<ShutdownReport> {
-      await endWithin(stream, deadlineMs, clock)
+      isEnded = true
+      await settleWithin(stream, deadlineMs, clock, (done) =>
+        isStandardOutput ? stream.write('', done) : stream.end(done),
+      )
       if (waitingItems > 0) drop('shutdown', waitingItems)
       return { unsentItems: waitingItems }
     },
@@ -63,7 +70,6 @@ export function createFileSink(settings: FileSinkSettings): Sink {
 }
 
 function openOutput(path: string): number {
-  if (path === '-') return STDOUT
   try {
     // O_EXCL: root writes here; a file or link that somebody put there before must not be written through.
     return openSync(path, 'wx', 0o600)
@@ -82,7 +88,12 @@ function openOutput(path: string): number {
 }
 
 /** Settles when all is written, when the stream broke, or at the deadline. */
-function endWithin(stream: WriteStream, deadlineMs: number, clock: Clock): Promise<void> {
+function settleWithin(
+  stream: Writable,
+  deadlineMs: number,
+  clock: Clock,
+  finish: (done: () => void) => void,
+): Promise<void> {
   return new Promise((resolve) => {
     const timer = clock.setTimer(resolve, deadlineMs)
     const done = (): void => {
@@ -90,8 +101,8 @@ function endWithin(stream: WriteStream, deadlineMs: number, clock: Clock): Promi
       resolve()
     }
     if (stream.errored) return done()
-    stream.on('error', done)
-    stream.end(done)
+    stream.once('error', done)
+    finish(done)
   })
 }
 
