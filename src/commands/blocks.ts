@@ -79,7 +79,7 @@ export function summaryBlock(title: string, { exchanges, counters, unsentItems }
 }
 
 const EXPORTED = /\.exported$/
-const LOST = /\.(dropped|lost|truncated|evicted|rejected)$/
+const LOST = /\.(dropped|lost|truncated|rejected|cut|broken|undecodable|failed)$/
 
 function counterText({ name, reason, count }: CounterSnapshot): string {
   return `${count} ${name}${reason === '' ? '' : ` (${reason})`}`

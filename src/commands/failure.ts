@@ -18,7 +18,8 @@ export function exitCodeOf(error: unknown): number {
 export function explain(error: unknown): string {
   if (error instanceof SensorError) {
     const hint = error.hint === undefined ? '' : `\n  Help: ${error.hint.replaceAll('\n', '\n  Help: ')}`
-    return `oisp-sensor: ${error.message} [${error.code}]${hint}`
+    const [sentence = '', ...details] = error.message.split('\n')
+    return [`oisp-sensor: ${sentence} [${error.code}]`, ...details].join('\n') + hint
   }
   if (!(error instanceof Error)) return 'oisp-sensor: unexpected failure without an error'
   const place = /\n\s+at (.*)/.exec(error.stack ?? '')?.[1] ?? 'an unknown place'

@@ -42,8 +42,8 @@ export function createSinks({ config, version, stats, log, output }: TelemetrySe
       yield createConsoleSink({
         write: (line) => void process.stdout.write(`${line}\n`),
         waitingBytes: () => process.stdout.writableLength,
-        isColored: config.isColored,
         stats,
+        isColored: config.isColored,
       })
     if (config.destinations.length > 0)
       yield createOtlpSink({
