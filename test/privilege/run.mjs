@@ -7,11 +7,18 @@
  */
 import { spawnSync } from 'node:child_process'
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { release, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 
 const CHECKOUT = resolve(import.meta.dirname, '../..')
 const NOBODY = '65534'
+/** Kernels before 6.6 attach uprobes through perf events, which is for CAP_SYS_ADMIN only. */
+const [major = 0, minor = 0] = release().split('.').map(Number)
+const NEEDED = [
+  'CAP_BPF',
+  'CAP_PERFMON',
+  ...(major > 6 || (major === 6 && minor >= 6) ? [] : ['CAP_SYS_ADMIN']),
+]
 const BANNER = 'RECORDED, not this machine'
 
 /**
@@ -117,7 +124,7 @@ function checkRun(name, { code, output }) {
 
 /** @param {string} name @param {string} output */
 function checkReasons(name, output) {
-  for (const capability of ['CAP_BPF', 'CAP_PERFMON', 'CAP_SYS_ADMIN'])
+  for (const capability of NEEDED)
     check(`${name} names ${capability}`, output.includes(`${capability} is missing`), output)
 }
 
