@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Bytes that arrive in pieces, kept in one growing piece of memory. In: chunks. Out: what fitted, as one view. Knows no format.
+ *
+ * Chunks are copied: a chunk is often a small view of a large batch and would keep all of it alive, and a list of a million
+ * one-byte chunks costs far more memory than the budget would see.
+ * @module
+ */
+import type { Refusal, Reservation } from './reservation.js'
+
+const MIN_CAPACITY_BYTES = 1024
+const EMPTY = Buffer.alloc(0)
+
+export class ByteBuffer {
+  readonly #reservation: Reservation
+  #memory: Buffer = EMPTY
+  #length = 0
+
+  constructor(reservation: Reservation) {
+    this.#reservation = reservation
+  }
+
+  get length(): number {
+    return this.#length
+  }
+
+  /** Valid until the next `append` or `clear`. */
+  get view(): Buffer {
+    return this.#memory.subarray(0, this.#length)
+  }
+
+  /** Keeps as much of `bytes` as the own limit permits, so that where a body is cut does not depend on its chunks. */
+  append(bytes: Uint8Array): Refusal | undefined {
+    const room = this.#memory.length - this.#length + this.#reservation.roomBytes
+    const kept = bytes.length <= room ? bytes : bytes.subarray(0, room)
+    const refusal = this.#grow(this.#length + kept.length)
+    if (refusal !== undefined) return refusal
+    this.#memory.set(kept, this.#length)
+    this.#length += kept.length
+    return kept.length < bytes.length ? 'max_body_bytes' : undefined
+  }
+
+  /** Forgets the content and gives the memory back. */
+  clear(): void {
+    if (this.#memory.length > 0) this.#reservation.give(this.#memory.length)
+    this.#memory = EMPTY
+    this.#length = 0
+  }
+
+  #grow(needed: number): Refusal | undefined {
+    const capacity = this.#memory.length
+    if (needed <= capacity) return undefined
+    const wanted = Math.min(Math.max(needed, 2 * capacity, MIN_CAPACITY_BYTES), capacity + this.#reservation.roomBytes)
+    let next = wanted
+    let refusal = this.#reservation.take(wanted - capacity)
+    if (refusal === 'budget') refusal = this.#reservation.take((next = needed) - capacity)
+    if (refusal !== undefined) return refusal
+    const memory = Buffer.allocUnsafe(next)
+    this.#memory.copy(memory, 0, 0, this.#length)
+    this.#memory = memory
+    return undefined
+  }
+}
