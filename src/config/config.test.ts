@@ -313,6 +313,14 @@ describe('mistakes', () => {
     expect(`${error.message} ${error.hint} ${String(error.cause)} ${error.stack}`).not.toContain('sk-secret')
   })
 
+  it('in headers that only gRPC refuses are found at start', () => {
+    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c:4317', OTEL_EXPORTER_OTLP_HEADERS: 'a!b=1' }
+    expect(failure(env).message).toContain('OTEL_EXPORTER_OTLP_HEADERS: entry 1 of 1')
+    expect(parse({ ...env, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf' }).destinations[0]!.headers).toEqual({
+      'a!b': '1',
+    })
+  })
+
   it('in a certificate path name the file system’s reason', () => {
     const env = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c' }
     expect(failure(env, { otlpCertificate: join(folder, 'none.pem') }).message).toBe(

@@ -21,6 +21,8 @@ export const SIGNALS: readonly Signal[] = ['traces', 'logs', 'metrics']
 const DEFAULT_TIMEOUT_MS = 10_000
 /** RFC 9110 5.6.2 token, and visible ASCII with spaces. */
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
+/** What grpc-js takes as a metadata key. */
+const METADATA_NAME = /^[0-9a-z_.-]+$/i
 const HEADER_VALUE = /^[\x20-\x7e]*$/
 
 /** Whether anybody named a receiver. */
@@ -66,7 +68,9 @@ export function readDestination(signal: Signal, lookup: Lookup, warnings: string
     signal,
     protocol,
     url: url.href,
-    headers: headers ? parsePairs(headers, HEADER_NAME, HEADER_VALUE) : {},
+    headers: headers
+      ? parsePairs(headers, protocol === 'grpc' ? METADATA_NAME : HEADER_NAME, HEADER_VALUE)
+      : {},
     timeoutMs: timeout ? parseInteger(timeout, 1, 600_000) : DEFAULT_TIMEOUT_MS,
     compression: compression ? parseChoice(compression, ['gzip', 'none']) : 'none',
     insecure: url.protocol === 'http:',

@@ -2,7 +2,7 @@
 /** OTLP/gRPC against grpc-js's server. */
 import { createServer } from 'node:http'
 import { createServer as createHttp2Server } from 'node:http2'
-import type { AddressInfo } from 'node:net'
+import { connect, createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net'
 import { gunzipSync } from 'node:zlib'
 import { afterEach, describe, expect, it } from 'vitest'
 import { CA, startGrpcCollector, startHttpCollector, type Collector } from '../../test/support/collector.js'
@@ -172,6 +172,27 @@ describe('no answer', () => {
       retryAfterMs: undefined,
       message: `${collector.url} did not answer within 150 ms`,
     })
+  })
+
+  it('makes the transport connect anew after three in a row', async () => {
+    const collector = await grpcCollector()
+    const sockets: Socket[] = []
+    // The first connection is a black hole; the next ones lead to the receiver.
+    const middle = createTcpServer((socket) => {
+      sockets.push(socket.on('error', () => {}))
+      if (sockets.length > 1)
+        socket.pipe(connect(collector.port, '127.0.0.1').on('error', () => {})).pipe(socket)
+    })
+    await new Promise<void>((resolve) => middle.listen(0, '127.0.0.1', resolve))
+    closing.push(() => new Promise((resolve) => middle.close(resolve)))
+    closing.push(async () => sockets.forEach((socket) => socket.destroy()))
+    const transport = transportTo(`http://127.0.0.1:${(middle.address() as AddressInfo).port}`, {
+      timeoutMs: 100,
+    })
+    for (let round = 0; round < 3; round++)
+      expect(await transport.send('traces', BODY)).toMatchObject({ outcome: 'retry', reason: 'timeout' })
+    expect(sockets).toHaveLength(1)
+    expect((await transport.send('traces', BODY)).outcome).toBe('accepted')
   })
 
   it('ends with the transport', async () => {

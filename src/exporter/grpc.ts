@@ -20,6 +20,12 @@ const UNIMPLEMENTED = 12
 const UNAUTHENTICATED = 16
 const DEADLINE_EXCEEDED = 4
 
+/**
+ * A peer that vanished behind a NAT leaves a connection that never fails. HTTP opens a new one after each timeout; here it
+ * takes this many in a row. (Keep-alive pings would do, but Go servers close connections that ping more than once in 5 minutes.)
+ */
+const MAX_TIMEOUTS_IN_A_ROW = 3
+
 interface Connection {
   client: Grpc.Client
   metadata: Grpc.Metadata
@@ -28,7 +34,17 @@ interface Connection {
 export function createGrpcTransport(settings: OtlpSettings, userAgent: string): Transport {
   let connection: Promise<Connection> | undefined
   let isClosed = false
+  let timeoutsInARow = 0
   const open = new Set<Grpc.ClientUnaryCall>()
+
+  function onEnd(error: Grpc.ServiceError | null): void {
+    timeoutsInARow = error?.code === DEADLINE_EXCEEDED ? timeoutsInARow + 1 : 0
+    if (timeoutsInARow < MAX_TIMEOUTS_IN_A_ROW) return
+    timeoutsInARow = 0
+    // Calls under way end by themselves: close() lets them.
+    void connection?.then(({ client }) => client.close())
+    connection = undefined
+  }
 
   async function send(signal: Signal, body: Uint8Array): Promise<SendResult> {
     const { client, metadata } = await (connection ??= connect(settings, userAgent))
@@ -44,6 +60,7 @@ export function createGrpcTransport(settings: OtlpSettings, userAgent: string): 
         { deadline: Date.now() + settings.timeoutMs },
         (error, answer) => {
           open.delete(call)
+          onEnd(error)
           resolve(error ? toFailure(settings, error) : toAccepted(settings, answer))
         },
       )
@@ -73,6 +90,9 @@ async function connect(settings: OtlpSettings, userAgent: string): Promise<Conne
     'grpc.max_send_message_length': -1,
     // We retry ourselves, with OTLP's rules, and count it.
     'grpc.enable_retries': 0,
+    // Its own pause between connection attempts grows to two minutes; ours is to decide.
+    'grpc.initial_reconnect_backoff_ms': 500,
+    'grpc.max_reconnect_backoff_ms': 5_000,
     'grpc.service_config_disable_resolution': 1,
     ...(settings.compression === 'gzip' ? { 'grpc.default_compression_algorithm': 2 } : {}),
   })

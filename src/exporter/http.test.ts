@@ -205,6 +205,15 @@ describe('no answer', () => {
     expect(refused.message).toContain('ECONNREFUSED')
   })
 
+  it('costs no pause when the server closed an idle connection as we used it', async () => {
+    const collector = await httpCollector()
+    const transport = transportTo(collector.url)
+    await transport.send('traces', BODY)
+    collector.answer({ cut: true })
+    expect((await transport.send('traces', BODY)).outcome).toBe('accepted')
+    expect(collector.requests).toHaveLength(3)
+  })
+
   it('ends with the transport', async () => {
     const collector = await httpCollector()
     collector.answer({ hang: true })

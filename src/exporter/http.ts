@@ -34,30 +34,31 @@ export function createHttpTransport(settings: OtlpSettings, userAgent: string, c
   let isClosed = false
 
   async function send(_signal: unknown, body: Uint8Array): Promise<SendResult> {
-    const isGzip = settings.compression === 'gzip'
-    const payload = isGzip ? await compress(body) : body
+    const payload = settings.compression === 'gzip' ? await compress(body) : body
     if (isClosed)
       return { outcome: 'retry', reason: 'connection', retryAfterMs: undefined, message: 'closed' }
+    return post(payload)
+  }
+
+  function post(payload: Uint8Array): Promise<SendResult> {
     return new Promise((resolve) => {
       const request = (isTls ? httpsRequest : httpRequest)(settings.url, {
         method: 'POST',
         agent,
-        headers: {
-          ...settings.headers,
-          'user-agent': userAgent,
-          'content-type': 'application/x-protobuf',
-          'content-length': payload.length,
-          ...(isGzip ? { 'content-encoding': 'gzip' } : {}),
-        },
+        headers: makeHeaders(settings, userAgent, payload.length),
       })
       open.add(request)
       const timer = clock.setTimer(() => request.destroy(new TimeoutError(settings)), settings.timeoutMs)
-      const settle = (result: SendResult): void => {
+      const settle = (result: SendResult | Promise<SendResult>): void => {
         clock.clearTimer(timer)
         open.delete(request)
         resolve(result)
       }
-      request.on('error', (error) => settle(toFailure(settings, error)))
+      request.on('error', (error: TransportError) => {
+        // The server closed the idle connection just as we used it (node:http, request.reusedSocket): no fault, no pause.
+        const isRace = request.reusedSocket && error.code === 'ECONNRESET' && !isClosed
+        settle(isRace ? post(payload) : toFailure(settings, error))
+      })
       request.on('response', (response) => readAnswer(settings, clock, response, settle))
       request.end(payload)
     })
@@ -71,6 +72,25 @@ export function createHttpTransport(settings: OtlpSettings, userAgent: string, c
       agent.destroy()
     },
   }
+}
+
+function makeHeaders(
+  { headers, compression }: OtlpSettings,
+  userAgent: string,
+  length: number,
+): Record<string, string | number> {
+  return {
+    ...lowerCased(headers),
+    'user-agent': userAgent,
+    'content-type': 'application/x-protobuf',
+    'content-length': length,
+    ...(compression === 'gzip' ? { 'content-encoding': 'gzip' } : {}),
+  }
+}
+
+/** So that ours replace theirs, however they are written. */
+function lowerCased(headers: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
 }
 
 class TimeoutError extends Error {
