@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * `npm run bench [-- --json]`: what the pipeline costs, as ratios and rates of one run on one machine. In: the build in dist/.
+ * Out: a table, or one JSON object per line {name, value, unit, limit, isOk}. Fails only beyond three times a limit: machines
+ * are noisy, and a shared one more so.
+ * @module
+ */
+import { fork } from 'node:child_process'
+import { createExporter, createOtlpSink } from '../../dist/exporter/index.js'
+import { createPipeline } from '../../dist/pipeline.js'
+import { createProcessTable } from '../../dist/process/index.js'
+import { decodeBatch } from '../../dist/receiver/decode.js'
+import { createBudget, createStats } from '../../dist/stats.js'
+import { createStream } from '../../dist/stream/index.js'
+import { pipelineSettings } from './settings.mjs'
+import { exchangeBatch, requestBody, ssePayloads } from './synthetic.mjs'
+
+const EVENTS = 200
+const CLOCK = { boottimeToUnixNano: 1_700_000_000_000_000_000n }
+const NOWHERE = { consume() {}, tick() {}, end() {} }
+
+const results = []
+function report(name, value, unit, limit, isUpper = true) {
+  const isOk = limit === undefined || (isUpper ? value <= limit : value >= limit)
+  const isFailed = limit !== undefined && (isUpper ? value > 3 * limit : value < limit / 3)
+  results.push({ name, value: Number(value.toPrecision(4)), unit, limit, isOk, isFailed })
+}
+
+/** CPU of this process in µs per call, garbage collection included; best of five rounds after a warm-up. */
+function cpuPerCall(calls, work) {
+  for (let i = 0; i < calls; i++) work(i)
+  let best = Infinity
+  for (let round = 0; round < 5; round++) {
+    globalThis.gc?.()
+    const before = process.cpuUsage()
+    for (let i = 0; i < calls; i++) work(calls * (round + 1) + i)
+    const { user, system } = process.cpuUsage(before)
+    best = Math.min(best, (user + system) / calls)
+  }
+  return best
+}
+
+function benchExchanges(label, bodyBytes, calls, limit) {
+  const body = requestBody(bodyBytes)
+  const payloads = ssePayloads(EVENTS)
+  const bodyBuffer = Buffer.from(body)
+  const payloadBuffers = payloads.map(({ data }) => Buffer.from(data))
+  const decoder = new TextDecoder()
+  const baseline = cpuPerCall(calls, () => {
+    JSON.parse(decoder.decode(bodyBuffer))
+    for (const payload of payloadBuffers) JSON.parse(decoder.decode(payload))
+  })
+  let spans = 0
+  const stats = createStats()
+  const sink = { ...NOWHERE, consume: (telemetry) => (spans += telemetry.spans.length) }
+  const pipeline = createPipeline(pipelineSettings(stats, createBudget()), sink)
+  // Made before the clock starts: the kernel makes them in real life.
+  const batches = Array.from({ length: calls * 6 }, (_, i) => exchangeBatch(body, payloads, i + 1))
+  const cost = cpuPerCall(calls, (i) => decodeBatch(batches[i], CLOCK, (record) => pipeline.consume(record)))
+  if (spans !== batches.length) throw new Error(`${spans} spans of ${batches.length} exchanges`)
+  report(`exchange ${label}: CPU ÷ (decode + JSON.parse)`, cost / baseline, 'ratio', limit)
+  report(`exchange ${label}: CPU`, cost, 'µs')
+}
+
+function benchStream() {
+  const piece = exchangeBatch('x'.repeat(1 << 20), [], 1)
+  const stats = createStats()
+  const cost = cpuPerCall(200, () => {
+    const room = createProcessTable({ stats, ...CLOCK }, createStream({ stats }, NOWHERE))
+    decodeBatch(piece, CLOCK, (record) => room.consume(record))
+  })
+  report('stream room: decode to ordered bytes', piece.length / cost, 'MB/s')
+}
+
+async function benchExporter() {
+  const stats = createStats()
+  const kept = []
+  const pipeline = createPipeline(pipelineSettings(stats, createBudget()), {
+    ...NOWHERE,
+    consume: (item) => kept.push(item),
+  })
+  const body = requestBody(4_000)
+  for (let i = 1; i <= 500; i++)
+    decodeBatch(exchangeBatch(body, ssePayloads(10), i), CLOCK, (record) => pipeline.consume(record))
+  const telemetry = kept.filter(({ spans }) => spans.length > 0)
+  let bytes = 0
+  const destinations = ['traces', 'logs'].map((signal) => ({
+    signal,
+    protocol: 'http/protobuf',
+    url: `http://collector.test/v1/${signal}`,
+    headers: {},
+    timeoutMs: 10_000,
+    compression: 'none',
+    insecure: true,
+    certificate: undefined,
+  }))
+  const createTransport = () => ({
+    async send(_, request) {
+      bytes += request.length
+      return { outcome: 'accepted', rejectedItems: 0, message: undefined }
+    },
+    async close() {},
+  })
+  const rounds = 20
+  const before = process.cpuUsage()
+  for (let round = 0; round < rounds; round++) {
+    const sink = createOtlpSink({
+      destinations,
+      stats,
+      log: { info() {}, warn() {} },
+      version: '0.0.0',
+      createTransport,
+    })
+    const exporter = createExporter({ sinks: [sink] })
+    for (const item of telemetry) exporter.consume(item)
+    await exporter.shutdown(5_000)
+  }
+  const { user, system } = process.cpuUsage(before)
+  const spans = telemetry.length * rounds
+  report('exporter: span with its log record', (spans / (user + system)) * 1e6, 'spans/s of CPU')
+  report('exporter: bytes of one span with its log record', bytes / spans, 'B')
+}
+
+/** RSS of a process of its own, so that what this one has allocated does not count. */
+function rssOf(mode) {
+  return new Promise((resolve, reject) => {
+    const child = fork(new URL('rss.mjs', import.meta.url), [mode], {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    })
+    child.once('message', resolve)
+    child.once('error', reject)
+    child.once('exit', (code) => code !== 0 && reject(new Error(`rss.mjs ended with ${code}`)))
+  })
+}
+
+benchExchanges('4 KB', 4_000, 200)
+benchExchanges('150 KB', 150_000, 100, 2.5)
+benchStream()
+await benchExporter()
+report('RSS idle', await rssOf('idle'), 'MB', 90)
+report('RSS at 100 exchanges/s of 150 KB', await rssOf('load'), 'MB', 170)
+
+for (const { name, value, unit, limit, isOk } of results) {
+  if (process.argv.includes('--json')) console.log(JSON.stringify({ name, value, unit, limit, isOk }))
+  else
+    console.log(
+      `${name.padEnd(52)} ${String(value).padStart(10)} ${unit}${limit === undefined ? '' : ` (limit ${limit}: ${isOk ? 'ok' : 'BEYOND'})`}`,
+    )
+}
+process.exitCode = results.some(({ isFailed }) => isFailed) ? 1 : 0
