@@ -123,6 +123,7 @@ describe('where telemetry goes', () => {
     ['both', {}, { export: 'otlp, console' }, 3, true],
     ['none', { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c:4318' }, { export: 'none' }, 0, false],
     ['none for one signal', { OTEL_LOGS_EXPORTER: 'none' }, { export: 'otlp' }, 2, false],
+    ['a flag against a variable', { OTEL_TRACES_EXPORTER: 'otlp' }, { export: 'console' }, 0, true],
     ['otlp for one signal', { OTEL_TRACES_EXPORTER: 'otlp' }, {}, 1, false],
     [
       'console for traces',

@@ -7,7 +7,7 @@
  */
 import type { Budget, Stats } from '../stats.js'
 import { encodeRequest, headBytes, RECORD_FRAME_BYTES, type Head } from './encode.js'
-import { backoffMs, type RetrySettings } from './retry.js'
+import { backoffMs, retryDelayMs, type RetrySettings } from './retry.js'
 import type { Clock, ExporterLog, SendResult, Signal, Transport } from './types.js'
 
 export interface QueuedRecord {
@@ -177,9 +177,8 @@ export class Lane {
     stats.add('exporter.requests.retried', result.reason)
     if (!this.#isFailing) log.warn(`${signal}: ${result.message}; retrying`)
     this.#isFailing = true
-    // A receiver may ask for less than no time or for a year: never hammer, never stop for good.
-    const asked = result.retryAfterMs && Math.min(result.retryAfterMs, retry.maxElapsedMs)
-    const next = clock.now() + (asked ?? backoffMs(attempt, random(), retry))
+    const asked = result.retryAfterMs
+    const next = clock.now() + retryDelayMs(asked, backoffMs(attempt, random(), retry), retry)
     if (this.#deadline !== undefined && next >= this.#deadline) return 'shutdown'
     if (next - startedAt > retry.maxElapsedMs) return 'retry_exhausted'
     this.#holdUntil = Math.max(this.#holdUntil, next)
@@ -232,7 +231,6 @@ export class Lane {
     )
     this.#isOff = true
     this.#settle(batch, 'rejected')
-    this.#dropPending('signal_off')
   }
 
   #dropPending(reason: DropReason): void {

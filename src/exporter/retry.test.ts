@@ -7,6 +7,7 @@ import {
   isRetryableHttp,
   isUnsupportedHttp,
   parseRetryAfter,
+  retryDelayMs,
 } from './retry.js'
 
 describe('isRetryableGrpc', () => {
@@ -55,5 +56,18 @@ describe('backoffMs', () => {
     const high = [1, 2, 3, 4, 5, 6, 7].map((attempt) => backoffMs(attempt, 0.999_999, DEFAULT_RETRY))
     expect(low).toEqual([500, 1_000, 2_000, 4_000, 8_000, 15_000, 15_000])
     expect(high).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000])
+  })
+})
+
+describe('retryDelayMs', () => {
+  it.each([
+    ['nothing', undefined, 8_000, 8_000],
+    ['a time', 7_000, 500, 7_000],
+    ['a time shorter than our own', 7_000, 30_000, 7_000],
+    ['no time', 0, 8_000, 1_000],
+    ['no time, at first', 0, 500, 500],
+    ['a year', 31_536_000_000, 500, 300_000],
+  ])('asked for %s', (_name, asked, backoff, expected) => {
+    expect(retryDelayMs(asked, backoff, DEFAULT_RETRY)).toBe(expected)
   })
 })

@@ -52,3 +52,10 @@ export function backoffMs(attempt: number, random: number, settings: RetrySettin
   const full = Math.min(settings.maxBackoffMs, settings.initialBackoffMs * 2 ** (attempt - 1))
   return Math.round(full * (0.5 + 0.5 * random))
 }
+
+/** A receiver may ask for no time at all or for a year: its word counts, but never hammer it and never stop for good. */
+export function retryDelayMs(askedMs: number | undefined, backoff: number, settings: RetrySettings): number {
+  if (askedMs === undefined) return backoff
+  const shortest = Math.min(backoff, settings.initialBackoffMs)
+  return Math.min(settings.maxElapsedMs, Math.max(shortest, askedMs))
+}
