@@ -8,7 +8,7 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
-import { callerUid, readAccount, ROOT, SetupError, writableByOthers } from './checkout.mjs'
+import { callerUid, readAccount, requireProtectedCheckout, ROOT } from './checkout.mjs'
 
 const RELAY = join(ROOT, 'src/setup/relay.mjs')
 
@@ -31,14 +31,11 @@ export function rootAccessOf() {
 }
 
 function askForRoot() {
-  if (callerUid() === 0) return { isPossible: true, reason: '' }
-  if (findProgram('sudo') === undefined)
+  const isRoot = callerUid() === 0
+  if (!isRoot && findProgram('sudo') === undefined)
     return { isPossible: false, reason: 'not root, and there is no sudo' }
-  const path = writableByOthers()
-  if (path !== undefined)
-    throw new SetupError(
-      `${path} can be changed by other users, so it will not be run as root.\n  Fix: chmod -R go-w ${ROOT}, or clone into a folder of your own.`,
-    )
+  requireProtectedCheckout()
+  if (isRoot) return { isPossible: true, reason: '' }
   if (spawnSync('sudo', ['-n', 'true'], { stdio: 'ignore' }).status === 0)
     return { isPossible: true, reason: '' }
   if (!process.stdin.isTTY)

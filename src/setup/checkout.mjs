@@ -27,8 +27,8 @@ export function readAccount(uid) {
 }
 
 /** Whoever owns the checkout is the one who builds in it. */
-export function checkoutOwner() {
-  return readAccount(statSync(ROOT).uid)
+export function checkoutOwner(root = ROOT) {
+  return readAccount(statSync(root).uid)
 }
 
 /** What root would execute or load: programs, and the folders in which somebody could put another one. */
@@ -47,12 +47,21 @@ const EXECUTED = [
  * Root runs what stands in the checkout, so nobody but root, the owner and the caller may be able to change it.
  * @returns {string | undefined} the first path that others can write to
  */
-export function writableByOthers() {
-  const trusted = new Set([0, checkoutOwner().uid, callerUid()])
-  const paths = [process.execPath, ...EXECUTED.map((path) => join(ROOT, path))].filter(existsSync)
+export function writableByOthers(root = ROOT) {
+  const trusted = new Set([0, checkoutOwner(root).uid, callerUid()])
+  const paths = [process.execPath, root, ...EXECUTED.map((path) => join(root, path))].filter(existsSync)
   const all = new Set(paths.flatMap((path) => [path, ...ancestors(path)]))
   for (const path of [...all].sort()) if (!isProtected(path, trusted)) return path
   return undefined
+}
+
+/** Throws when somebody else could put a program where root would run it. */
+export function requireProtectedCheckout() {
+  const path = writableByOthers()
+  if (path === undefined) return
+  throw new SetupError(
+    `${path} can be changed by other users, so nothing here is run as root.\n  Help: chmod -R go-w ${ROOT}, or clone into a folder of your own.`,
+  )
 }
 
 /** @param {string} path @param {ReadonlySet<number>} trusted */

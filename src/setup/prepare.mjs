@@ -11,7 +11,7 @@ import { dirname, join } from 'node:path'
 import { existsSync } from 'node:fs'
 import { areModulesInstalled, isBuilt } from './build.mjs'
 import { findProgram, rootAccessOf, spawnAs } from './accounts.mjs'
-import { callerUid, checkoutOwner, ROOT, SetupError } from './checkout.mjs'
+import { callerUid, checkoutOwner, requireProtectedCheckout, ROOT, SetupError } from './checkout.mjs'
 import { BUILD_PACKAGES, CLIENT_PACKAGES, installPackages } from './packages.mjs'
 import { runStep } from './step.mjs'
 
@@ -30,6 +30,8 @@ export async function prepare({ packages }) {
     await buildPart('bpf', 'compile the BPF programs')
     await buildPart('native', 'compile the addon')
   }
+  // Once more: the umask of the build decided who may write to its products.
+  if (rootAccessOf().isPossible) requireProtectedCheckout()
   return { captureProblem: rootReason() ?? (await installPackages(packages)) }
 }
 
