@@ -121,7 +121,7 @@ Napi::Value Capture::start(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   if (!skeleton_ || poller_) throw Napi::Error::New(env, "start() needs load() and is called once");
   try {
-    poller_ = std::make_unique<Poller>(bpf_map__fd(skeleton_->maps.records), mappings_.get());
+    poller_ = std::make_unique<Poller>(bpf_map__fd(skeleton_->maps.records), ring_bytes_, mappings_.get());
     poller_->start(env, info[0].As<Napi::Function>());
   } catch (const std::system_error& failure) {
     throw systemError(env, failure.code().value(), failure.what());

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "poller.hpp"
 
-#include <bpf/libbpf.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <system_error>
@@ -25,14 +25,12 @@ constexpr size_t BATCH_BYTES = 1u << 20;
 
 }  // namespace
 
-Poller::Poller(int ring_fd, Mappings* mappings) : mappings_(mappings) {
-  ring_ = ring_buffer__new(ring_fd, onSample, this, nullptr);
-  if (!ring_) fail("ring_buffer__new");
+Poller::Poller(int ring_fd, size_t ring_size, Mappings* mappings) : ring_(ring_fd, ring_size), mappings_(mappings) {
   epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
   wake_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (epoll_ < 0 || wake_ < 0) fail("epoll_create1");
   std::vector<int> fds = mappings_->fds();
-  fds.push_back(ring_buffer__epoll_fd(ring_));
+  fds.push_back(ring_fd);
   fds.push_back(wake_);
   for (const int fd : fds) {
     epoll_event event{};
@@ -45,7 +43,6 @@ Poller::~Poller() {
   if (thread_.joinable()) thread_.join();
   if (wake_ >= 0) ::close(wake_);
   if (epoll_ >= 0) ::close(epoll_);
-  if (ring_) ring_buffer__free(ring_);
 }
 
 void Poller::start(Napi::Env env, const Napi::Function& onBatch) {
@@ -80,33 +77,52 @@ void Poller::run() {
       const std::lock_guard<std::mutex> lock(mutex_);
       is_last = is_stopping_;
     }
-    collect();
+    try {
+      collect();
+    } catch (const std::system_error&) {
+      // A window of the ring could not be mapped: the records stay in it, and what then finds no room is counted there.
+    }
   }
   deliver_.Release();
 }
 
 void Poller::collect() {
-  mappings_->drain([this](const void* record, size_t size) { append(record, size); });
-  // Negative: the batch was full and onSample stopped the consumer, so there may be more.
-  while (ring_buffer__consume(ring_) < 0) deliver();
+  mappings_->drain([this](const void* record, size_t size) {
+    append(record, size);
+    align();
+  });
+  const auto sink = [this](const uint8_t* first, size_t first_size, const uint8_t* second, size_t second_size) {
+    return onSample(first, first_size, second, second_size);
+  };
+  while (ring_.drain(sink)) deliver();
   deliver();
 }
 
-int Poller::onSample(void* self, void* data, size_t size) {
-  auto* poller = static_cast<Poller*>(self);
+/* A sample is as long as its size class; what counts is what its header says. */
+bool Poller::onSample(const uint8_t* first, size_t first_size, const uint8_t* second, size_t second_size) {
   record_header header;
-  if (size < sizeof(header)) return 0;
-  std::memcpy(&header, data, sizeof(header));
-  if (header.size < sizeof(header) || header.size > size) return 0;
-  poller->append(data, header.size);
-  return poller->batch_->size() >= BATCH_BYTES ? -1 : 0;
+  if (first_size + second_size < sizeof(header)) return true;
+  const size_t in_first = std::min(first_size, sizeof(header));
+  std::memcpy(&header, first, in_first);
+  if (in_first < sizeof(header)) std::memcpy(reinterpret_cast<uint8_t*>(&header) + in_first, second, sizeof(header) - in_first);
+  if (header.size < sizeof(header) || header.size > first_size + second_size) return true;
+  const size_t from_first = std::min<size_t>(first_size, header.size);
+  append(first, from_first);
+  append(second, header.size - from_first);
+  align();
+  return batch_->size() < BATCH_BYTES;
 }
 
-void Poller::append(const void* record, size_t size) {
+void Poller::append(const void* bytes, size_t size) {
+  if (size == 0) return;
   if (!batch_) batch_ = std::make_unique<Batch>();
-  const auto* bytes = static_cast<const uint8_t*>(record);
-  batch_->insert(batch_->end(), bytes, bytes + size);
-  batch_->resize((batch_->size() + 7) & ~size_t{7});  // records are 8-byte aligned
+  const auto* from = static_cast<const uint8_t*>(bytes);
+  batch_->insert(batch_->end(), from, from + size);
+}
+
+/* Records are 8-byte aligned in a batch. */
+void Poller::align() {
+  batch_->resize((batch_->size() + 7) & ~size_t{7});
 }
 
 void Poller::deliver() {

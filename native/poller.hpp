@@ -16,13 +16,12 @@
 #include <vector>
 
 #include "mappings.hpp"
-
-struct ring_buffer;
+#include "ring.hpp"
 
 class Poller {
  public:
-  /** `ring_fd` and `mappings` must outlive the poller. Throws std::system_error. */
-  Poller(int ring_fd, Mappings* mappings);
+  /** The map of `ring_fd` (of `ring_size` bytes) and `mappings` must outlive the poller. Throws std::system_error. */
+  Poller(int ring_fd, size_t ring_size, Mappings* mappings);
   ~Poller();
   Poller(const Poller&) = delete;
   Poller& operator=(const Poller&) = delete;
@@ -45,11 +44,12 @@ class Poller {
 
   void run();
   void collect();
-  void append(const void* record, size_t size);
+  void append(const void* bytes, size_t size);
+  void align();
   void deliver();
-  static int onSample(void* self, void* data, size_t size);
+  bool onSample(const uint8_t* first, size_t first_size, const uint8_t* second, size_t second_size);
 
-  ring_buffer* ring_ = nullptr;
+  Ring ring_;
   Mappings* mappings_;
   int epoll_ = -1;
   int wake_ = -1;
