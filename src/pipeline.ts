@@ -14,7 +14,8 @@ import type { CaptureRecord } from './receiver/index.js'
 import { createFingerprint, createRedaction } from './redaction/index.js'
 import type { Redacted, RedactionMode } from './redaction/types.js'
 import { createRun } from './run/index.js'
-import type { Profile, Resource, Telemetry } from './run/types.js'
+import type { Resource, Telemetry } from './run/types.js'
+import type { Profile } from './semconv.js'
 import type { Budget, Stats } from './stats.js'
 import { createStream } from './stream/index.js'
 import type { StreamEvent } from './stream/types.js'
@@ -71,7 +72,10 @@ function toProviders(settings: PipelineSettings, next: Consumer<AiEvent>): Consu
 }
 
 function toExchanges(settings: PipelineSettings, next: Consumer<ExchangeEvent>): Consumer<CaptureRecord> {
-  return toStreams(settings, createProtocol({ ...settings, fingerprint: createFingerprint(settings.key) }, next))
+  return toStreams(
+    settings,
+    createProtocol({ ...settings, fingerprint: createFingerprint(settings.key) }, next),
+  )
 }
 
 function toStreams(settings: PipelineSettings, next: Consumer<StreamEvent>): Consumer<CaptureRecord> {
