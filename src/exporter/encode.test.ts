@@ -13,7 +13,7 @@ import {
   TRACE_ID,
 } from '../../test/support/collector-telemetry.js'
 import type { Redacted } from '../redaction/types.js'
-import type { Attributes, Telemetry } from '../run/types.js'
+import type { Telemetry } from '../run/types.js'
 import { toOtlp } from './convert.js'
 import {
   encodeHead,
@@ -36,16 +36,6 @@ function encodeAll(telemetry: Redacted<Telemetry>): SentRequest[] {
     { signal: 'logs', body: request(otlp.logRecords.map(encodeLogRecord)) },
     { signal: 'metrics', body: request(otlp.metrics.map(encodeMetric)) },
   ]
-}
-
-function onlySpan(attributes: Attributes): PlainObject {
-  const read = canonical(encodeAll(makeTelemetry({ spans: [makeSpan({ attributes })] })))
-  return read.traces[0]!.items[0]!.attributes as PlainObject
-}
-
-function onlyLogRecord(attributes: Attributes): PlainObject {
-  const read = canonical(encodeAll(makeTelemetry({ logRecords: [makeLogRecord({ attributes })] })))
-  return read.logs[0]!.items[0]!.attributes as PlainObject
 }
 
 describe('encodeSpan', () => {
@@ -161,63 +151,6 @@ describe('encodeSpan', () => {
   it('refuses an id of the wrong size: that is our bug', () => {
     const spanContext = { traceId: 'abc', spanId: 'ee'.repeat(8), traceFlags: 1 }
     expect(() => encodeAll(makeTelemetry({ spans: [makeSpan({ spanContext })] }))).toThrow('16 bytes')
-  })
-})
-
-describe('attribute values', () => {
-  it('types numbers by the conventions, not by their value', () => {
-    const read = onlySpan({
-      'gen_ai.request.temperature': 1,
-      'gen_ai.request.max_tokens': 100,
-      'made.up': 3,
-      'made.up.too': 3.5,
-    })
-    expect(read).toEqual({
-      'gen_ai.request.temperature': { doubleValue: 1 },
-      'gen_ai.request.max_tokens': { intValue: '100' },
-      'made.up': { intValue: '3' },
-      'made.up.too': { doubleValue: 3.5 },
-    })
-  })
-
-  it('writes structured values as JSON text on spans and as maps on log records', () => {
-    const attributes = {
-      'gen_ai.input.messages': [{ role: 'user', parts: [{ type: 'text', content: 'hi', n: null }] }],
-    }
-    expect(onlySpan(attributes)).toEqual({
-      'gen_ai.input.messages': {
-        stringValue: '[{"role":"user","parts":[{"type":"text","content":"hi","n":null}]}]',
-      },
-    })
-    const message = onlyLogRecord(attributes)['gen_ai.input.messages']
-    expect(JSON.stringify(message)).toContain(
-      '{"key":"content","value":{"stringValue":"hi"}},{"key":"n","value":{}}',
-    )
-  })
-
-  it('keeps 64-bit integers exact and says larger ones as text', () => {
-    expect(onlySpan({ min: -(2n ** 63n), max: 2n ** 63n - 1n, over: 2n ** 63n })).toEqual({
-      min: { intValue: '-9223372036854775808' },
-      max: { intValue: '9223372036854775807' },
-      over: { stringValue: '9223372036854775808' },
-    })
-  })
-
-  it('never writes invalid UTF-8, short or long', () => {
-    const long = 'ä'.repeat(500)
-    expect(onlySpan({ short: 'a\ud800b', long: `${long}\udfff`, pair: '😀' })).toEqual({
-      short: { stringValue: 'a\ufffdb' },
-      long: { stringValue: `${long}\ufffd` },
-      pair: { stringValue: '😀' },
-    })
-  })
-
-  it('nests no deeper than receivers read, whatever a body held', () => {
-    let deep: Attributes[string] = 'bottom'
-    for (let level = 0; level < 10_000; level++) deep = { down: deep }
-    const attributes = onlyLogRecord({ deep })
-    expect(JSON.stringify(attributes).match(/kvlistValue/g)).toHaveLength(28)
-    expect(onlySpan({ deep })).toEqual({ deep: { stringValue: '"[nested too deep]"' } })
   })
 })
 

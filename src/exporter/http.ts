@@ -24,12 +24,7 @@ export const MAX_RESPONSE_BYTES = 4 * 1024 * 1024
 
 export function createHttpTransport(settings: OtlpSettings, userAgent: string, clock: Clock): Transport {
   const isTls = new URL(settings.url).protocol === 'https:'
-  const agent = isTls
-    ? new HttpsAgent({
-        keepAlive: true,
-        ...(settings.certificate ? { ca: Buffer.from(settings.certificate) } : {}),
-      })
-    : new HttpAgent({ keepAlive: true })
+  const agent = isTls ? createTlsAgent(settings) : new HttpAgent({ keepAlive: true })
   const open = new Set<ClientRequest>()
   let isClosed = false
 
@@ -55,6 +50,7 @@ export function createHttpTransport(settings: OtlpSettings, userAgent: string, c
         resolve(result)
       }
       request.on('error', (error: TransportError) => {
+        if (!open.has(request)) return
         // The server closed the idle connection just as we used it (node:http, request.reusedSocket): no fault, no pause.
         const isRace = request.reusedSocket && error.code === 'ECONNRESET' && !isClosed
         settle(isRace ? post(payload) : toFailure(settings, error))
@@ -72,6 +68,10 @@ export function createHttpTransport(settings: OtlpSettings, userAgent: string, c
       agent.destroy()
     },
   }
+}
+
+function createTlsAgent({ certificate }: OtlpSettings): HttpsAgent {
+  return new HttpsAgent({ keepAlive: true, ...(certificate ? { ca: Buffer.from(certificate) } : {}) })
 }
 
 function makeHeaders(

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Retry and the end: every item is counted once, whatever the receiver does. No network; the test answers. */
+import { describe, expect, it } from 'vitest'
+import { later, OK, setUpExporter, settled, spans } from '../../test/support/collector-exporter.js'
+import {
+  makeLogRecord,
+  makeMetrics,
+  makeSpan,
+  makeTelemetry,
+} from '../../test/support/collector-telemetry.js'
+
+describe('retry', () => {
+  it('sends the same bytes again after each back-off, then counts them once', async () => {
+    const { exporter, sent, clock, counts, stats, log } = setUpExporter({}, ['traces'])
+    exporter.consume(spans(2))
+    exporter.end()
+    for (const delay of [500, 1_000, 2_000]) {
+      await sent.at(-1)!.answer(later())
+      expect(clock.delays()).toEqual([delay])
+      clock.advance(delay)
+      await settled()
+    }
+    await sent.at(-1)!.answer(OK)
+    expect(sent).toHaveLength(4)
+    expect(new Set(sent.map(({ body }) => Buffer.from(body).toString('hex'))).size).toBe(1)
+    expect(counts()).toEqual({ exported: 2, dropped: {} })
+    expect(stats.get('exporter.requests.retried', 'http_503')).toBe(3)
+    expect(log.lines).toEqual(['warn traces: busy; retrying', 'info traces: export works again'])
+  })
+
+  it('waits as long as the receiver asks, with every request of the signal', async () => {
+    const { exporter, sent, clock } = setUpExporter({}, ['traces'])
+    exporter.consume(spans(1))
+    exporter.end()
+    await sent[0]!.answer(later(7_000))
+    exporter.consume(spans(1))
+    exporter.end()
+    await settled()
+    expect(clock.delays()).toEqual([7_000, 7_000])
+    clock.advance(6_999)
+    await settled()
+    expect(sent).toHaveLength(1)
+    clock.advance(1)
+    await settled()
+    expect(sent).toHaveLength(3)
+  })
+
+  it('gives up after five minutes, and one signal does not hold up another', async () => {
+    const { exporter, sent, clock, counts } = setUpExporter({}, ['traces', 'logs'])
+    exporter.consume(makeTelemetry({ spans: [makeSpan()], logRecords: [makeLogRecord()] }))
+    exporter.end()
+    await sent.find(({ signal }) => signal === 'logs')!.answer(OK)
+    await sent.find(({ signal }) => signal === 'traces')!.answer(later())
+    for (let round = 0; round < 100 && clock.delays().length > 0; round++) {
+      clock.advance(30_000)
+      await settled()
+      await sent.at(-1)!.answer(later())
+    }
+    expect(counts()).toEqual({ exported: 1, dropped: { retry_exhausted: 1 } })
+  })
+
+  it('counts partial success, warns once and never sends it again', async () => {
+    const { exporter, sent, clock, counts, log } = setUpExporter({}, ['traces'])
+    for (let round = 0; round < 2; round++) {
+      exporter.consume(spans(5))
+      exporter.end()
+      await sent.at(-1)!.answer({ outcome: 'accepted', rejectedItems: 2, message: 'too old' })
+    }
+    expect(sent).toHaveLength(2)
+    expect(clock.delays()).toEqual([])
+    expect(counts()).toEqual({ exported: 6, dropped: { rejected: 4 } })
+    expect(log.lines).toEqual(['warn traces: 2 items refused: too old'])
+  })
+
+  it('never counts more than it sent, whatever the receiver says', async () => {
+    const { exporter, sent, counts } = setUpExporter({}, ['traces'])
+    exporter.consume(spans(2))
+    exporter.end()
+    await sent[0]!.answer({ outcome: 'accepted', rejectedItems: 9e15, message: undefined })
+    expect(counts()).toEqual({ exported: 0, dropped: { rejected: 2 } })
+  })
+
+  it('switches a signal off, with one warning, when the endpoint does not take it', async () => {
+    const { exporter, sent, counts, log } = setUpExporter({ concurrency: 1, maxRequestBytes: 2_000 }, [
+      'metrics',
+      'traces',
+    ])
+    exporter.consume(makeTelemetry({ metrics: makeMetrics() }))
+    exporter.end()
+    exporter.consume(makeTelemetry({ metrics: makeMetrics() }))
+    await sent[0]!.answer({ outcome: 'unsupported', reason: 'http_404', message: 'answered 404' })
+    exporter.consume(makeTelemetry({ metrics: makeMetrics(), spans: [makeSpan()] }))
+    exporter.end()
+    expect(sent.map(({ signal }) => signal)).toEqual(['metrics', 'traces'])
+    await sent[1]!.answer(OK)
+    expect(counts()).toEqual({ exported: 1, dropped: { rejected: 2, signal_off: 4 } })
+    expect(log.lines).toHaveLength(1)
+    expect(log.lines[0]).toContain('does not take metrics')
+  })
+})
+
+describe('shutdown', () => {
+  it('sends what waits and settles as soon as it is in', async () => {
+    const { exporter, sent, counts } = setUpExporter()
+    exporter.consume(spans(3))
+    const shutdown = exporter.shutdown(5_000)
+    await sent[0]!.answer(OK)
+    expect(await shutdown).toEqual({ unsentItems: 0 })
+    exporter.consume(spans(1))
+    expect(counts()).toEqual({ exported: 3, dropped: { shutdown: 1 } })
+  })
+
+  it('gives up at the deadline and says how much it lost', async () => {
+    const { exporter, clock, counts } = setUpExporter({ concurrency: 1, maxRequestBytes: 2_000 }, ['traces'])
+    exporter.consume(spans(4, 'x'.repeat(1_000)))
+    const shutdown = exporter.shutdown(5_000)
+    clock.advance(5_000)
+    expect(await shutdown).toEqual({ unsentItems: 4 })
+    expect(counts()).toEqual({ exported: 0, dropped: { shutdown: 4 } })
+    expect(clock.delays()).toEqual([])
+  })
+
+  it('tries once more out of a back-off', async () => {
+    const { exporter, sent, counts } = setUpExporter({}, ['traces'])
+    exporter.consume(spans(1))
+    exporter.end()
+    await sent[0]!.answer(later())
+    const shutdown = exporter.shutdown(5_000)
+    await settled()
+    await sent[1]!.answer(OK)
+    expect(await shutdown).toEqual({ unsentItems: 0 })
+    expect(counts().exported).toBe(1)
+  })
+
+  it('does not wait for a receiver that asked for more time than is left', async () => {
+    const { exporter, sent, clock } = setUpExporter({}, ['traces'])
+    exporter.consume(spans(1))
+    exporter.end()
+    await sent[0]!.answer(later(60_000))
+    const shutdown = exporter.shutdown(5_000)
+    expect(await shutdown).toEqual({ unsentItems: 1 })
+    expect(clock.delays()).toEqual([])
+  })
+
+  it('settles at once when there is nothing', async () => {
+    const { exporter } = setUpExporter()
+    expect(await exporter.shutdown(5_000)).toEqual({ unsentItems: 0 })
+  })
+})
