@@ -7,7 +7,7 @@ import type { SystemFacts } from '../receiver/index.js'
 import type { RedactionMode } from '../redaction/types.js'
 import type { CounterSnapshot } from '../stats.js'
 import type { SelfCheckResult } from './self-check/index.js'
-import type { TargetCounts } from './targets.js'
+import { printable, type TargetCounts } from './targets.js'
 
 export interface ReadyFacts {
   version: string
@@ -33,6 +33,7 @@ export function readyBlock(facts: ReadyFacts): string {
       'hooks',
       'uprobes on SSL_read, SSL_write and their kin; tracepoints exec, fork and exit; perf mmap events',
     ],
+    ...counts.libraries.map((library) => ['', `in ${printable(library)}`] as [string, string]),
     [
       'processes',
       `${counts.hooked} with TLS hooked, ${counts.blind} blind (\`oisp-sensor doctor\` names them)`,

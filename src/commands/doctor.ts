@@ -5,7 +5,7 @@
  * @module
  */
 import { createTargets, loadAddon, probeSystem, type SystemFacts, type Target } from '../receiver/index.js'
-import { countTargets, type TargetCounts } from './targets.js'
+import { countTargets, printable, type TargetCounts } from './targets.js'
 import { problemLines } from './problems.js'
 
 export interface DoctorReport {
@@ -61,12 +61,7 @@ function describe({ version, system, addonProblem, counts, targets }: DoctorRepo
   return `${lines.join('\n')}\n`
 }
 
-/** Names and paths are chosen by the observed processes: no control character of theirs reaches the terminal. */
 function describeTarget({ pid, executable, library, state, reason }: Target): string {
   const why = reason === undefined ? '' : ` (${reason})`
   return `  ${String(pid).padStart(7)}  ${printable(executable)}  ${printable(library)}  ${state}${why}`
-}
-
-function printable(text: string): string {
-  return text.replaceAll(/[\p{C}\u2028\u2029]/gu, '?')
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Counts TLS processes by whether they are seen. In: the receiver's targets. Out: numbers.
+ * Counts TLS processes by whether they are seen. In: the receiver's targets. Out: numbers and names.
  * @module
  */
 import type { Target } from '../receiver/index.js'
@@ -10,10 +10,18 @@ export interface TargetCounts {
   hooked: number
   /** At least one TLS library of the process cannot be read: some or all of its traffic is invisible. */
   blind: number
+  /** Files with probes that running processes use. */
+  libraries: string[]
 }
 
 export function countTargets(targets: readonly Target[]): TargetCounts {
   const pids = new Set(targets.map(({ pid }) => pid))
   const blind = new Set(targets.filter(({ state }) => state === 'refused').map(({ pid }) => pid))
-  return { hooked: pids.size - blind.size, blind: blind.size }
+  const seen = targets.filter(({ state }) => state !== 'refused').map(({ library }) => library)
+  return { hooked: pids.size - blind.size, blind: blind.size, libraries: [...new Set(seen)].sort() }
+}
+
+/** Names and paths are chosen by the observed processes: no control character of theirs reaches the terminal. */
+export function printable(text: string): string {
+  return text.replaceAll(/[\p{C}\u2028\u2029]/gu, '?')
 }

@@ -63,9 +63,13 @@ export function describeDestinations({
   output,
 }: Pick<TelemetrySettings, 'config' | 'output'>): string[] {
   if (output !== undefined) return [`OTLP/JSON lines to ${output === '-' ? 'standard output' : output}`]
-  const sent = config.destinations.map(
-    ({ signal, url, protocol }) => `${signal} to ${displayUrl(url)} (${protocol})`,
-  )
+  const signalsByPlace = new Map<string, string[]>()
+  for (const { signal, url, protocol } of config.destinations) {
+    // Over HTTP each signal has its own path below one endpoint.
+    const place = `${displayUrl(url).replace(new RegExp(`/v1/${signal}$`), '')} (${protocol})`
+    signalsByPlace.set(place, [...(signalsByPlace.get(place) ?? []), signal])
+  }
+  const sent = [...signalsByPlace].map(([place, signals]) => `${signals.join(', ')} to ${place}`)
   if (sent.length > 0) return sent
   return [config.hasConsole ? 'this screen only (OTEL_EXPORTER_OTLP_ENDPOINT exports it)' : 'nowhere']
 }
