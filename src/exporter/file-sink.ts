@@ -33,6 +33,8 @@ export function createFileSink(settings: FileSinkSettings): Sink {
     : createWriteStream(path, { fd: openOutput(path) })
   let isBroken = false
   let isEnded = false
+  /** `shutdown` has counted what was still under way. */
+  let isCounted = false
   let waitingItems = 0
 
   const drop = (reason: string, items: number): void => stats.add('exporter.items.dropped', reason, items)
@@ -52,6 +54,7 @@ export function createFileSink(settings: FileSinkSettings): Sink {
       if (stream.writableLength + text.length > queueBytes) return drop('queue_full', items)
       waitingItems += items
       stream.write(text, (error) => {
+        if (isCounted) return
         waitingItems -= items
         if (error) drop('write_failed', items)
         else stats.add('exporter.items.exported', 'file', items)
@@ -63,6 +66,7 @@ export function createFileSink(settings: FileSinkSettings): Sink {
       await settleWithin(stream, deadlineMs, clock, (done) =>
         isStandardOutput ? stream.write('', done) : stream.end(done),
       )
+      isCounted = true
       if (waitingItems > 0) drop('shutdown', waitingItems)
       return { unsentItems: waitingItems }
     },

@@ -130,6 +130,24 @@ describe('a status', () => {
     })
   })
 
+  it.each([
+    ['Received message larger than max (2 vs 1)', 'too_large'],
+    ['grpc: received message after decompression larger than max 4194304', 'too_large'],
+    ['gRPC message exceeds maximum size 4194304: 5000000', 'too_large'],
+    ['Received message larger than max (4194305 vs 4194304)', 'rejected'],
+    ['quota exceeded', 'rejected'],
+  ])('8 with "%s" means %s', async (details, outcome) => {
+    const collector = await grpcCollector()
+    collector.answer({ status: 8, details })
+    expect(await transportTo(collector.url).send('traces', BODY)).toMatchObject({ outcome, reason: 'grpc_8' })
+  })
+
+  it('says that a request is larger than a real server takes', async () => {
+    const collector = await grpcCollector({ maxBytes: 1_000 })
+    const result = await transportTo(collector.url).send('traces', Buffer.alloc(1_001))
+    expect(result).toMatchObject({ outcome: 'too_large' })
+  })
+
   it('never quotes a header of ours', async () => {
     const collector = await grpcCollector()
     collector.answer({ status: 16, details: 'no such key: sk-very-secret' })

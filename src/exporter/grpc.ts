@@ -17,6 +17,7 @@ const METHODS: Record<Signal, string> = {
   metrics: '/opentelemetry.proto.collector.metrics.v1.MetricsService/Export',
 }
 const UNIMPLEMENTED = 12
+const RESOURCE_EXHAUSTED = 8
 const UNAUTHENTICATED = 16
 const DEADLINE_EXCEEDED = 4
 
@@ -61,7 +62,7 @@ export function createGrpcTransport(settings: OtlpSettings, userAgent: string): 
         (error, answer) => {
           open.delete(call)
           onEnd(error)
-          resolve(error ? toFailure(settings, error) : toAccepted(settings, answer))
+          resolve(error ? toFailure(settings, error, body.length) : toAccepted(settings, answer))
         },
       )
       open.add(call)
@@ -108,7 +109,7 @@ function toAccepted(settings: OtlpSettings, answer: Buffer | undefined): SendRes
   return { outcome: 'accepted', rejectedItems, message: message && peerText(message, settings.headers) }
 }
 
-function toFailure(settings: OtlpSettings, error: Grpc.ServiceError): SendResult {
+function toFailure(settings: OtlpSettings, error: Grpc.ServiceError, bodyBytes: number): SendResult {
   const details = error.metadata?.get('grpc-status-details-bin')[0]
   const retryAfterMs = details instanceof Buffer ? decodeRpcStatus(details).retryDelayMs : undefined
   const mismatch = explainMismatch(settings, { code: error.code, message: error.details })
@@ -119,9 +120,20 @@ function toFailure(settings: OtlpSettings, error: Grpc.ServiceError): SendResult
       ? 'timeout'
       : `grpc_${error.code}`
   if (error.code === UNIMPLEMENTED) return { outcome: 'unsupported', reason, message }
+  if (isRequestTooLarge(error, bodyBytes)) return { outcome: 'too_large', reason, message }
   return isRetryableGrpc(error.code, retryAfterMs !== undefined)
     ? { outcome: 'retry', reason, retryAfterMs, message }
     : { outcome: 'rejected', reason, message }
+}
+
+/**
+ * gRPC has no status of its own for it: RESOURCE_EXHAUSTED and a sentence (grpc-go, grpc-js: "larger than max", grpc-java:
+ * "exceeds maximum size"). An answer that is too large for us reads the same, but names another size than the request's.
+ */
+function isRequestTooLarge({ code, details }: Grpc.ServiceError, bodyBytes: number): boolean {
+  if (code !== RESOURCE_EXHAUSTED || !/larger than max|exceeds maximum size/i.test(details)) return false
+  const size = /\((\d+) vs /.exec(details)?.[1]
+  return size === undefined || Number(size) === bodyBytes
 }
 
 function describe(settings: OtlpSettings, error: Grpc.ServiceError): string {

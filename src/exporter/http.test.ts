@@ -102,7 +102,7 @@ describe('an answer', () => {
     [504, 'retry'],
     [400, 'rejected'],
     [401, 'rejected'],
-    [413, 'rejected'],
+    [413, 'too_large'],
     [500, 'rejected'],
     [501, 'rejected'],
     [302, 'rejected'],

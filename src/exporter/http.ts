@@ -150,6 +150,7 @@ function toResult(settings: OtlpSettings, clock: Clock, response: IncomingMessag
     const retryAfterMs = parseRetryAfter(response.headers['retry-after'], clock.now())
     return { outcome: 'retry', reason, retryAfterMs, message }
   }
+  if (status === 413) return { outcome: 'too_large', reason, message }
   return { outcome: isUnsupportedHttp(status) ? 'unsupported' : 'rejected', reason, message }
 }
 

@@ -59,6 +59,33 @@ describe('retry', () => {
     expect(counts()).toEqual({ exported: 1, dropped: { retry_exhausted: 1 } })
   })
 
+  it('sends in halves what is too large for the receiver, and remembers its limit', async () => {
+    const limit = 5_000
+    const { exporter, sent, counts, stats, read } = setUpExporter({ concurrency: 1 }, ['traces'])
+    for (let round = 0; round < 2; round++) {
+      exporter.consume(spans(10, 'x'.repeat(1_000)))
+      exporter.end()
+      for (let next = sent.length - 1; next < sent.length; next++) {
+        const isTooLarge = sent[next]!.body.length > limit
+        await sent[next]!.answer(
+          isTooLarge ? { outcome: 'too_large', reason: 'http_413', message: '413' } : OK,
+        )
+      }
+    }
+    expect(counts()).toEqual({ exported: 20, dropped: {} })
+    expect(stats.get('exporter.requests.split', 'too_large')).toBe(1)
+    const ids = read().traces[0]!.items.map(({ spanId }) => spanId)
+    expect(new Set(ids).size).toBe(20)
+  })
+
+  it('gives up a single record that is too large for the receiver', async () => {
+    const { exporter, sent, counts } = setUpExporter({}, ['traces'])
+    exporter.consume(spans(1))
+    exporter.end()
+    await sent[0]!.answer({ outcome: 'too_large', reason: 'http_413', message: '413' })
+    expect(counts()).toEqual({ exported: 0, dropped: { too_large: 1 } })
+  })
+
   it('counts partial success, warns once and never sends it again', async () => {
     const { exporter, sent, clock, counts, log } = setUpExporter({}, ['traces'])
     for (let round = 0; round < 2; round++) {

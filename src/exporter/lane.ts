@@ -49,6 +49,8 @@ interface Batch {
 
 export class Lane {
   readonly #settings: LaneSettings
+  /** Shrinks when the receiver turns out to take less. */
+  #maxRequestBytes: number
   #pending: QueuedRecord[] = []
   #pendingBytes = 0
   #inFlight = 0
@@ -68,6 +70,7 @@ export class Lane {
 
   constructor(settings: LaneSettings) {
     this.#settings = settings
+    this.#maxRequestBytes = settings.maxRequestBytes
   }
 
   push(record: QueuedRecord): void {
@@ -140,7 +143,7 @@ export class Lane {
     for (const record of this.#pending) {
       size +=
         record.body.length + RECORD_FRAME_BYTES + (heads.has(record.head.key) ? 0 : headBytes(record.head))
-      if (count > 0 && size > this.#settings.maxRequestBytes) break
+      if (count > 0 && size > this.#maxRequestBytes) break
       heads.add(record.head.key)
       count += 1
       batch.items += record.items
@@ -160,10 +163,21 @@ export class Lane {
       if (this.#isAborted) return this.#settle(batch, 'shutdown')
       if (this.#isOff) return this.#settle(batch, 'signal_off')
       const result = await transport.send(signal, body).catch(toBug)
+      if (result.outcome === 'too_large' && batch.records.length > 1) return this.#split(batch, body.length)
       if (result.outcome !== 'retry') return this.#finish(batch, result)
       const reason = this.#planRetry(result, attempt, startedAt)
       if (reason !== undefined) return this.#settle(batch, reason)
     }
+  }
+
+  /** Puts the batch back to be sent in halves; from here on no request is larger. */
+  #split(batch: Batch, bytes: number): void {
+    this.#settings.stats.add('exporter.requests.split', 'too_large')
+    this.#maxRequestBytes = Math.min(this.#maxRequestBytes, Math.ceil(bytes / 2))
+    this.#pending.unshift(...batch.records)
+    this.#pendingBytes += batch.bytes
+    this.#isDue = true
+    if (this.#isAborted) this.#dropPending('shutdown')
   }
 
   /** Sets the hold, or says why there is no next attempt. */
@@ -221,7 +235,7 @@ export class Lane {
     stats.add('exporter.requests.rejected', result.reason)
     if (result.outcome === 'unsupported') return this.#switchOff(batch, result.message)
     this.#warnOnce(result.reason, `${result.message}; dropped`)
-    this.#settle(batch, 'rejected')
+    this.#settle(batch, result.outcome)
   }
 
   #switchOff(batch: Batch, message: string): void {

@@ -27,13 +27,14 @@ export interface OtlpSettings {
 }
 
 /**
- * How one request ended. `retry` keeps it in the queue; the others take it out and are counted. `unsupported` also
- * switches the signal off: this endpoint does not take it (404, 405, 415; UNIMPLEMENTED).
+ * How one request ended. `retry` keeps it in the queue; the others take it out and are counted. `too_large`: in halves it may
+ * pass. `unsupported` also switches the signal off: this endpoint does not take it (404, 405, 415; UNIMPLEMENTED).
  */
 export type SendResult =
   | { outcome: 'accepted'; rejectedItems: number; message: string | undefined }
   | { outcome: 'retry'; reason: string; retryAfterMs: number | undefined; message: string }
   | { outcome: 'rejected'; reason: string; message: string }
+  | { outcome: 'too_large'; reason: string; message: string }
   | { outcome: 'unsupported'; reason: string; message: string }
 
 /** A transport: sends one encoded Export…ServiceRequest. Never throws; always settles within the timeout. */
