@@ -20,7 +20,7 @@ import { say } from './output.js'
 import { createStagePrinters } from './stages.js'
 import { remainingFlushMs } from './stopping.js'
 import { createTally } from './tally.js'
-import { createPipelineSettings, createSinks } from './telemetry.js'
+import { createPipelineSettings, createSinks, readKey } from './telemetry.js'
 
 export interface ReplaySettings {
   config: Config
@@ -36,10 +36,12 @@ export async function runReplay(paths: readonly string[], settings: ReplaySettin
   const exporter = createSinks({ ...settings, stats })
   const tally = createTally(exporter)
   const { stopAfter } = settings
+  for (const warning of settings.config.warnings) settings.log.warn(warning)
+  const key = readKey(settings)
   const printers = createStagePrinters((line) => void process.stdout.write(`${line}\n`))
   // Every recording has its own host: clock, boot id and pids of one mean nothing in another.
   const makePipeline = (header: RecordingHeader): Consumer<CaptureRecord> => {
-    const pipelineSettings = createPipelineSettings({ ...settings, stats }, header)
+    const pipelineSettings = createPipelineSettings({ ...settings, stats }, key, header)
     return stopAfter === undefined
       ? createPipeline(pipelineSettings, tally)
       : createPipelineUntil(stopAfter, pipelineSettings, printers[stopAfter])

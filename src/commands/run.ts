@@ -16,7 +16,7 @@ import { createSelfCheck } from './self-check/index.js'
 import { remainingFlushMs } from './stopping.js'
 import { createTally } from './tally.js'
 import { countTargets } from './targets.js'
-import { createPipelineSettings, createSinks, describeDestinations } from './telemetry.js'
+import { createPipelineSettings, createSinks, describeDestinations, readKey } from './telemetry.js'
 
 export interface RunSettings {
   config: Config
@@ -36,7 +36,7 @@ export async function runLive(settings: RunSettings): Promise<0 | 1> {
   const print = output === undefined ? printResult : say
   const stats = createStats()
   const header = readHostHeader(`oisp-sensor ${version}`)
-  const pipelineSettings = createPipelineSettings({ ...settings, stats }, header)
+  const pipelineSettings = createPipelineSettings({ ...settings, stats }, readKey(settings), header)
   const exporter = createSinks({ ...settings, stats })
   const tally = createTally(exporter)
   const selfCheck = createSelfCheck(createPipeline(pipelineSettings, tally), (sink) =>

@@ -74,13 +74,19 @@ export function describeDestinations({
   return [config.hasConsole ? 'this screen only (OTEL_EXPORTER_OTLP_ENDPOINT exports it)' : 'nowhere']
 }
 
-/** The rooms' settings for records of one host, live or recorded. */
-export function createPipelineSettings(
-  { config, version, stats, log }: TelemetrySettings,
-  host: Pick<RecordingHeader, 'boottimeToUnixNano' | 'bootId'>,
-): PipelineSettings {
+/** The key of all hashes; says so when it is only for this run. */
+export function readKey({ config, log }: Pick<TelemetrySettings, 'config' | 'log'>): Uint8Array {
   const { key, reason } = readOrCreateKey(config.stateDirectory)
   if (reason !== undefined) log.warn(`${reason}: hashes of this run cannot be compared with those of another`)
+  return key
+}
+
+/** The rooms' settings for records of one host, live or recorded. */
+export function createPipelineSettings(
+  { config, version, stats }: Pick<TelemetrySettings, 'config' | 'version' | 'stats'>,
+  key: Uint8Array,
+  host: Pick<RecordingHeader, 'boottimeToUnixNano' | 'bootId'>,
+): PipelineSettings {
   return {
     stats,
     budget: createBudget(config.budgetBytes),
