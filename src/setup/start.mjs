@@ -25,7 +25,8 @@ export async function start(args) {
   const sensor = spawnAs(sensorUid(), [process.execPath, MAIN, 'run', ...args], { isSensor: true })
   stopOnSignal(sensor)
   const code = await sensor.ended
-  return code === NOT_PERMITTED ? playRecordings() : code
+  const isImpossible = code === NOT_PERMITTED || (captureProblem !== undefined && code !== 0)
+  return isImpossible ? playRecordings() : code
 }
 
 async function playRecordings() {
