@@ -25,7 +25,7 @@ export async function start(args) {
   const sensor = spawnAs(sensorUid(), [process.execPath, MAIN, 'run', ...args], { isSensor: true })
   stopOnSignal(sensor)
   const code = await sensor.ended
-  const isImpossible = code === NOT_PERMITTED || (captureProblem !== undefined && code !== 0)
+  const isImpossible = code === NOT_PERMITTED || (captureProblem !== undefined && code === 1)
   return isImpossible ? playRecordings() : code
 }
 

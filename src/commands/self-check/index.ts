@@ -33,6 +33,7 @@ export interface SelfCheck {
 export function createSelfCheck<T extends Telemetry>(
   main: Consumer<CaptureRecord>,
   makePipeline: (sink: Consumer<T>) => Consumer<CaptureRecord>,
+  deadlineMs = SPAN_DEADLINE_MS,
 ): SelfCheck {
   const marker = randomBytes(16).toString('hex')
   let found: string | undefined
@@ -54,7 +55,7 @@ export function createSelfCheck<T extends Telemetry>(
     async perform() {
       const { client, failure } = await makeExchange(marker)
       if (failure !== undefined) return { isOk: false, text: failure }
-      if (!(await within(SPAN_DEADLINE_MS, isSeen)))
+      if (!(await within(deadlineMs, isSeen)))
         return { isOk: false, text: explainSilence(client, tap.recordsSeen()) }
       return {
         isOk: found === 'complete',
