@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -9,12 +9,11 @@ import { OPTIONS } from './options.js'
 import type { Config, Environment, Flags } from './types.js'
 
 let folder: string
-let pem: string
+const pem = join(import.meta.dirname, '../../test/server/tls/ca.pem')
+const otherPem = join(import.meta.dirname, '../../test/server/tls/server.pem')
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'oisp-config-'))
-  pem = join(folder, 'ca.pem')
-  writeFileSync(pem, '-----BEGIN CERTIFICATE-----\n')
-  writeFileSync(join(folder, 'not.pem'), 'hello')
+  writeFileSync(join(folder, 'not.pem'), '-----BEGIN CERTIFICATE-----\nhello\n-----END CERTIFICATE-----\n')
 })
 afterAll(() => rmSync(folder, { recursive: true }))
 
@@ -96,7 +95,13 @@ describe('precedence', () => {
       otlpProtocol: ['grpc', 'http/protobuf', (c) => c.destinations[0]!.protocol, 'grpc', 'http/protobuf'],
       otlpTimeout: ['10', '20', (c) => c.destinations[0]!.timeoutMs, 10, 20],
       otlpCompression: ['gzip', 'none', (c) => c.destinations[0]!.compression, 'gzip', 'none'],
-      otlpCertificate: [pem, pem, (c) => c.destinations[0]!.certificate?.length, 28, 28],
+      otlpCertificate: [
+        pem,
+        otherPem,
+        (c) => c.destinations[0]!.certificate?.length,
+        statSync(pem).size,
+        statSync(otherPem).size,
+      ],
     }
     const tested = OPTIONS.filter(({ env }) => env.length > 0)
     expect(tested.map(({ key }) => key).sort()).toEqual(Object.keys(other).sort())

@@ -1,20 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /** From OTEL_* to destinations. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { parseConfig } from './config.js'
 import type { Config, Environment, Flags } from './types.js'
 
-let folder: string
-let pem: string
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'oisp-config-'))
-  pem = join(folder, 'ca.pem')
-  writeFileSync(pem, '-----BEGIN CERTIFICATE-----\n')
-})
-afterAll(() => rmSync(folder, { recursive: true }))
+const pem = join(import.meta.dirname, '../../test/server/tls/ca.pem')
 
 function parse(env: Environment, flags: Flags = {}): Config {
   return parseConfig({ flags, env, userId: 1000, isTerminal: false })

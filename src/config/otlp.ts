@@ -4,6 +4,7 @@
  * way to look settings up. Out: `OtlpSettings`. Opens nothing but the CA file.
  * @module
  */
+import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { OtlpProtocol, OtlpSettings, Signal } from '../exporter/types.js'
 import type { OptionKey } from './options.js'
@@ -120,6 +121,10 @@ function readCertificate(said: Said): Uint8Array {
     const { code } = error as NodeJS.ErrnoException
     throw invalid(said, `the file cannot be read (${code})`, 'Name a PEM file that this user may read.')
   }
-  if (bytes.includes('-----BEGIN CERTIFICATE-----')) return bytes
-  throw invalid(said, 'the file holds no PEM certificate', 'It must contain a BEGIN CERTIFICATE block.')
+  try {
+    new X509Certificate(bytes)
+    return bytes
+  } catch {
+    throw invalid(said, 'the file holds no PEM certificate', 'It must contain a BEGIN CERTIFICATE block.')
+  }
 }

@@ -94,6 +94,14 @@ describe('a call', () => {
     })
     expect(collector.requests).toHaveLength(1)
   })
+  it('that cannot even be made settles as rejected, and the transport still closes', async () => {
+    const transport = transportTo('http://localhost:4317', { headers: { 'no key': '1' } })
+    expect(await transport.send('traces', BODY)).toMatchObject({
+      outcome: 'rejected',
+      reason: 'invalid_settings',
+    })
+    await expect(transport.close()).resolves.toBeUndefined()
+  })
 })
 
 describe('a status', () => {

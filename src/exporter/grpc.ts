@@ -43,12 +43,18 @@ export function createGrpcTransport(settings: OtlpSettings, userAgent: string): 
     if (timeoutsInARow < MAX_TIMEOUTS_IN_A_ROW) return
     timeoutsInARow = 0
     // Calls under way end by themselves: close() lets them.
-    void connection?.then(({ client }) => client.close())
+    void connection?.then(
+      ({ client }) => client.close(),
+      () => {},
+    )
     connection = undefined
   }
 
   async function send(signal: Signal, body: Uint8Array): Promise<SendResult> {
-    const { client, metadata } = await (connection ??= connect(settings, userAgent))
+    connection ??= connect(settings, userAgent)
+    const connected = await connection.catch((error: unknown) => String(error))
+    if (typeof connected === 'string') return cannotConnect(settings, connected)
+    const { client, metadata } = connected
     if (isClosed)
       return { outcome: 'retry', reason: 'connection', retryAfterMs: undefined, message: 'closed' }
     return new Promise((resolve) => {
@@ -74,7 +80,11 @@ export function createGrpcTransport(settings: OtlpSettings, userAgent: string): 
     async close() {
       isClosed = true
       for (const call of open) call.cancel()
-      if (connection) (await connection).client.close()
+      await connection?.then(
+        ({ client }) => client.close(),
+        // It never opened; `send` has said so.
+        () => {},
+      )
     },
   }
 }
@@ -102,6 +112,15 @@ async function connect(settings: OtlpSettings, userAgent: string): Promise<Conne
     metadata.set(key, key.toLowerCase().endsWith('-bin') ? Buffer.from(value, 'base64') : value)
   }
   return { client, metadata }
+}
+
+/** Only settings can be at fault: the network is not asked yet. */
+function cannotConnect({ url, headers }: OtlpSettings, error: string): SendResult {
+  return {
+    outcome: 'rejected',
+    reason: 'invalid_settings',
+    message: `${displayUrl(url)}: ${peerText(error, headers)}`,
+  }
 }
 
 function toAccepted(settings: OtlpSettings, answer: Buffer | undefined): SendResult {
