@@ -13,6 +13,15 @@ __hidden void forget_thread(void);
 
 #define EXEC_RECORD_BYTES(arguments) (sizeof(struct process_record) + 2 * CAPTURE_PATH_BYTES + (arguments))
 
+/* Of what bpf_probe_read_kernel_str returned, without the NUL. Masked, because verifiers up to 6.12 lose the bounds of a sum. */
+static __always_inline __u64 path_length(long n)
+{
+	__u64 length = n > 0 ? n - 1 : 0;
+
+	barrier_var(length);
+	return length & (CAPTURE_PATH_BYTES - 1);
+}
+
 /* Fills a reserved record whose argument area holds `room` bytes. */
 static __always_inline void exec_fill(struct process_record *record, struct task_struct *task, struct linux_binprm *bprm,
 				      __u64 room)
@@ -39,16 +48,12 @@ static __always_inline void exec_fill(struct process_record *record, struct task
 	bpf_probe_read_kernel(record->comm, sizeof(record->comm), task->comm);
 
 	n = bpf_probe_read_kernel_str(record->bytes, CAPTURE_PATH_BYTES, filename);
-	if (n > 1 && n <= CAPTURE_PATH_BYTES) {
-		used = n - 1;
-		record->executable_length = used;
-	}
+	used = path_length(n);
+	record->executable_length = used;
 	if (interp != filename) {
-		n = bpf_probe_read_kernel_str(record->bytes + (used & (CAPTURE_PATH_BYTES - 1)), CAPTURE_PATH_BYTES, interp);
-		if (n > 1 && n <= CAPTURE_PATH_BYTES) {
-			record->interpreter_length = n - 1;
-			used += n - 1;
-		}
+		n = bpf_probe_read_kernel_str(record->bytes + used, CAPTURE_PATH_BYTES, interp);
+		record->interpreter_length = path_length(n);
+		used += path_length(n);
 	}
 	length = total < room ? total : room;
 	barrier_var(length);

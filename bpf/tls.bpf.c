@@ -237,10 +237,16 @@ static __noinline struct connection_state *connection_get(__u64 ssl)
 	return state;
 }
 
-/* Takes `length` bytes of the stream's numbering; their bytes may or may not follow. */
+/*
+ * Takes `length` bytes of the stream's numbering; their bytes may or may not follow. Not atomic: OpenSSL allows one thread at
+ * a time in an SSL, and an atomic add that returns a value needs 5.12 (5ffa25502b5a).
+ */
 static __always_inline __u64 offset_advance(struct connection_state *state, __u32 direction, __u64 length)
 {
-	return __sync_fetch_and_add(&state->offsets[direction & 1], length);
+	__u64 offset = state->offsets[direction & 1];
+
+	state->offsets[direction & 1] = offset + length;
+	return offset;
 }
 
 static __noinline int emit_gap(struct connection_state *state, struct call *call, __u64 length, __u32 reason)
