@@ -27,7 +27,8 @@ export const BUILD_PACKAGES = [
 /** @type {Package[]} */
 export const CLIENT_PACKAGES = [
   { name: 'curl', why: 'a client to watch', isPresent: () => has('curl') },
-  { name: 'python3', why: 'a client to watch', isPresent: () => has('python3') },
+  // Debian's own, which is linked to the system's libssl; a version manager's does not count.
+  { name: 'python3', why: 'a client to watch', isPresent: () => existsSync('/usr/bin/python3') },
 ]
 
 /** @type {Package[]} */

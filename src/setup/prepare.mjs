@@ -52,7 +52,10 @@ const NPM_FLAGS = ['--ignore-scripts', '--no-audit', '--no-fund']
 /** @returns {string[]} */
 function findNpm() {
   const beside = join(dirname(process.execPath), 'npm')
-  const npm = process.env['npm_execpath'] ?? (existsSync(beside) ? beside : findProgram('npm'))
+  // Set by npm for its scripts, and by other package managers too.
+  const ofScript =
+    process.env['npm_execpath']?.endsWith('npm-cli.js') === true ? process.env['npm_execpath'] : undefined
+  const npm = ofScript ?? (existsSync(beside) ? beside : findProgram('npm'))
   if (npm === undefined)
     throw new SetupError('npm was not found; README.md says how to install Node with npm')
   return [process.execPath, npm]
