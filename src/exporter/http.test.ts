@@ -35,15 +35,19 @@ function transportTo(url: string, change: Partial<OtlpSettings> = {}, clock: Clo
   return transport
 }
 
-/** A server that answers every connection's first bytes with `reply`, or by hanging up. */
-async function rawServer(reply: Uint8Array | string | undefined, port = 0): Promise<number> {
+/** A server that answers every connection's first bytes with `reply` and ends it, or hangs up, or leaves it open. */
+async function rawServer(reply: Uint8Array | string | undefined, isLeftOpen = false): Promise<number> {
   const sockets = new Set<Socket>()
   const server = createServer((socket) => {
     sockets.add(socket)
     socket.on('error', () => {})
-    socket.once('data', () => (reply === undefined ? socket.destroy() : socket.end(reply)))
+    socket.once('data', () => {
+      if (reply === undefined) socket.destroy()
+      else if (isLeftOpen) socket.write(reply)
+      else socket.end(reply)
+    })
   })
-  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   closing.push(() => {
     for (const socket of sockets) socket.destroy()
     return new Promise((resolve) => server.close(resolve))
@@ -203,6 +207,19 @@ describe('no answer', () => {
     }
     expect(refused).toMatchObject({ outcome: 'retry', reason: 'connection' })
     expect(refused.message).toContain('ECONNREFUSED')
+  })
+
+  it('is the same when it begins and does not end', async () => {
+    const begun = 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc'
+    const clock = createFakeClock()
+    const stalled = transportTo(`http://127.0.0.1:${await rawServer(begun, true)}`, {}, clock).send(
+      'traces',
+      BODY,
+    )
+    const cut = transportTo(`http://127.0.0.1:${await rawServer(begun)}`).send('traces', BODY)
+    expect(await cut).toMatchObject({ outcome: 'retry', reason: 'connection' })
+    clock.advance(10_000)
+    expect(await stalled).toMatchObject({ outcome: 'retry', reason: 'timeout' })
   })
 
   it('costs no pause when the server closed an idle connection as we used it', async () => {
