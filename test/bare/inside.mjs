@@ -37,30 +37,18 @@ const DEADLINE_MS = 15 * 60_000
  * @returns {Promise<Result>}
  */
 export function runInside({ root, account, folder }, command, { stopAfter, isQuiet = false } = {}) {
-  const home = account === 'root' ? '/root' : `/home/${account}`
-  const variables = [
-    `HOME=${home}`,
-    `USER=${account}`,
-    'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
-    'LANG=C.UTF-8',
+  const line = [
+    ...userVariables(account),
+    ...machineVariables(root),
+    '/bin/sh',
+    '-c',
+    `cd ${folder} && ${command}`,
   ]
-  const line = ['/bin/sh', '-c', `cd ${folder} && ${command}`]
   const begin = performance.now()
   const seconds = () => (performance.now() - begin) / 1000
   const child = spawn(
     'unshare',
-    [
-      '--mount',
-      '--propagation',
-      'private',
-      '/bin/sh',
-      '-c',
-      ENTER,
-      'enter',
-      ...variables,
-      ...machineVariables(root),
-      ...line,
-    ],
+    ['--mount', '--propagation', 'private', '/bin/sh', '-c', ENTER, 'enter', ...line],
     // A group of its own gets the Ctrl-C as a terminal would send it.
     {
       env: { ...process.env, ROOT: root, ACCOUNT: account },
@@ -89,6 +77,13 @@ export function runInside({ root, account, folder }, command, { stopAfter, isQui
       resolve({ code, signal, output, seconds: seconds(), readySeconds })
     })
   })
+}
+
+/** @param {string} account */
+function userVariables(account) {
+  const home = account === 'root' ? '/root' : `/home/${account}`
+  const path = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+  return [`HOME=${home}`, `USER=${account}`, `PATH=${path}`, 'LANG=C.UTF-8']
 }
 
 /** How this machine reaches package indexes: registry, proxy and certificate authority. @param {string} root */
