@@ -46,7 +46,7 @@ describe('retry', () => {
   })
 
   it('gives up after five minutes, and one signal does not hold up another', async () => {
-    const { exporter, sent, clock, counts } = setUpExporter({}, ['traces', 'logs'])
+    const { exporter, sent, clock, counts, log } = setUpExporter({}, ['traces', 'logs'])
     exporter.consume(makeTelemetry({ spans: [makeSpan()], logRecords: [makeLogRecord()] }))
     exporter.end()
     await sent.find(({ signal }) => signal === 'logs')!.answer(OK)
@@ -57,6 +57,10 @@ describe('retry', () => {
       await sent.at(-1)!.answer(later())
     }
     expect(counts()).toEqual({ exported: 1, dropped: { retry_exhausted: 1 } })
+    expect(log.lines).toEqual([
+      'warn traces: busy; retrying',
+      'warn traces: given up after 300 s of retries; dropped',
+    ])
   })
 
   it('sends in halves what is too large for the receiver, and remembers its limit', async () => {

@@ -194,7 +194,10 @@ export class Lane {
     const asked = result.retryAfterMs
     const next = clock.now() + retryDelayMs(asked, backoffMs(attempt, random(), retry), retry)
     if (this.#deadline !== undefined && next >= this.#deadline) return 'shutdown'
-    if (next - startedAt > retry.maxElapsedMs) return 'retry_exhausted'
+    if (next - startedAt > retry.maxElapsedMs) {
+      this.#warnOnce('retry_exhausted', `given up after ${retry.maxElapsedMs / 1000} s of retries; dropped`)
+      return 'retry_exhausted'
+    }
     this.#holdUntil = Math.max(this.#holdUntil, next)
     this.#isHoldAsked = asked !== undefined
     return undefined
@@ -227,7 +230,11 @@ export class Lane {
       if (result.message !== undefined)
         this.#warnOnce('partial', `${rejected} items refused: ${result.message}`)
       if (batch.items > rejected) stats.add('exporter.items.exported', signal, batch.items - rejected)
-      if (this.#isFailing) log.info(`${signal}: export works again`)
+      if (this.#isFailing) {
+        log.info(`${signal}: export works again`)
+        // The next outage is to be heard of again.
+        this.#warned.clear()
+      }
       this.#isFailing = false
       this.#settings.queue.release(batch.bytes)
       return
