@@ -50,7 +50,10 @@ export class ByteBuffer {
   #grow(needed: number): Refusal | undefined {
     const capacity = this.#memory.length
     if (needed <= capacity) return undefined
-    const wanted = Math.min(Math.max(needed, 2 * capacity, MIN_CAPACITY_BYTES), capacity + this.#reservation.roomBytes)
+    const wanted = Math.min(
+      Math.max(needed, 2 * capacity, MIN_CAPACITY_BYTES),
+      capacity + this.#reservation.roomBytes,
+    )
     let next = wanted
     let refusal = this.#reservation.take(wanted - capacity)
     if (refusal === 'budget') refusal = this.#reservation.take((next = needed) - capacity)

@@ -30,8 +30,10 @@ export interface SseHandler {
 export class SseDecoder {
   readonly #handler: SseHandler
   readonly #reservation: Reservation
-  /** Start of a line whose end has not come yet. */
+  /** Start of a line whose end has not come yet; stays empty while skipping. */
   readonly #held: ByteBuffer
+  /** Also while skipping: the end of a line that began in an earlier chunk is no blank line. */
+  #isInsideLine = false
   #data: string | undefined
   #dataCost = 0
   #isFirstLine = true
@@ -71,6 +73,7 @@ export class SseDecoder {
     if (this.#data !== undefined || this.#held.length > 0) this.#handler.onDrop('gap')
     this.#forget()
     this.#isSkipping = true
+    this.#isInsideLine = false
     this.#isFirstLine = false
     this.#endedWithCr = false
   }
@@ -81,17 +84,17 @@ export class SseDecoder {
   }
 
   #hold(bytes: Buffer): void {
-    // A skipped line must still be known to be not blank: its first byte is enough.
-    if (this.#isSkipping && this.#held.length > 0) return
-    const refusal = this.#held.append(this.#isSkipping ? bytes.subarray(0, 1) : bytes)
+    this.#isInsideLine = true
+    if (this.#isSkipping) return
+    const refusal = this.#held.append(bytes)
     if (refusal !== undefined) this.#skip(refusal)
   }
 
   #endLine(chunk: Buffer, start: number, end: number): void {
-    if (this.#held.length === 0) return this.#readLine(chunk, start, end)
+    if (!this.#isInsideLine) return this.#readLine(chunk, start, end)
     this.#hold(chunk.subarray(start, end))
-    // A line that was too long for the limit is skipped as a whole; something of it must be there to tell it from a blank one.
-    if (this.#isSkipping) return this.#held.clear()
+    this.#isInsideLine = false
+    if (this.#isSkipping) return
     const line = this.#held.view
     this.#readLine(line, 0, line.length)
     this.#held.clear()
@@ -129,7 +132,7 @@ export class SseDecoder {
 
   #skip(reason: Refusal): void {
     this.#handler.onDrop(reason)
-    this.#dropData()
+    this.#forget()
     this.#isSkipping = true
   }
 

@@ -3,7 +3,14 @@
  * A provider reads the bodies of one API and says what happened in the words of the GenAI semantic conventions.
  * @module
  */
-import type { Completeness, Credential, ExchangeEvent, ExchangeRef, Outcome, RequestHead } from '../protocol/types.js'
+import type {
+  Completeness,
+  Credential,
+  ExchangeEvent,
+  ExchangeRef,
+  Outcome,
+  RequestHead,
+} from '../protocol/types.js'
 
 /** Adding a provider = one folder + one line in `index.ts`. */
 export interface Provider {
@@ -130,8 +137,17 @@ export type Part =
   | { type: 'reasoning'; content: string }
   | { type: 'tool_call'; id?: string | null; name: string; arguments?: unknown }
   | { type: 'tool_call_response'; id?: string | null; response: unknown }
-  | { type: 'server_tool_call'; id?: string; name: string; server_tool_call: { type: string } & Record<string, unknown> }
-  | { type: 'server_tool_call_response'; id?: string; server_tool_call_response: { type: string } & Record<string, unknown> }
+  | {
+      type: 'server_tool_call'
+      id?: string
+      name: string
+      server_tool_call: { type: string } & Record<string, unknown>
+    }
+  | {
+      type: 'server_tool_call_response'
+      id?: string
+      server_tool_call_response: { type: string } & Record<string, unknown>
+    }
   | { type: 'blob'; mime_type?: string; modality: string; content: string }
   | { type: 'file'; mime_type?: string; modality: string; file_id: string }
   | { type: 'uri'; mime_type?: string; modality: string; uri: string }

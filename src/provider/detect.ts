@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * What a request head says about who serves it. In: a request head. Out: a provider name, a header. The path decides the API (each
+ * provider's `match`); the host only gives the name, because gateways and local servers speak these APIs under any host.
+ * @module
+ */
+import type { HeaderList, RequestHead } from '../protocol/types.js'
+
+/** Host, or a suffix of it with its leading dot → gen_ai.provider.name (semconv's values, and the name itself beyond them). */
+const HOSTS: Readonly<Record<string, string>> = {
+  'api.openai.com': 'openai',
+  '.api.openai.com': 'openai',
+  'api.anthropic.com': 'anthropic',
+  '.openai.azure.com': 'azure.ai.openai',
+  '.cognitiveservices.azure.com': 'azure.ai.openai',
+  '.services.ai.azure.com': 'azure.ai.inference',
+  '.models.ai.azure.com': 'azure.ai.inference',
+  'generativelanguage.googleapis.com': 'gcp.gemini',
+  'aiplatform.googleapis.com': 'gcp.vertex_ai',
+  '-aiplatform.googleapis.com': 'gcp.vertex_ai',
+  'api.groq.com': 'groq',
+  'api.deepseek.com': 'deepseek',
+  'api.x.ai': 'x_ai',
+  '.api.x.ai': 'x_ai',
+  'api.mistral.ai': 'mistral_ai',
+  'codestral.mistral.ai': 'mistral_ai',
+  'api.perplexity.ai': 'perplexity',
+  'api.cohere.ai': 'cohere',
+  'api.cohere.com': 'cohere',
+  'api.moonshot.ai': 'moonshot_ai',
+  'api.moonshot.cn': 'moonshot_ai',
+  'openrouter.ai': 'openrouter',
+}
+const SUFFIXES = Object.entries(HOSTS).filter(([host]) => /^[.-]/.test(host))
+
+/** Undefined for a host that is not known to serve models. */
+export function findHostProvider(host: string | undefined): string | undefined {
+  if (host === undefined) return undefined
+  if (Object.hasOwn(HOSTS, host)) return HOSTS[host]
+  return SUFFIXES.find(([suffix]) => host.endsWith(suffix))?.[1]
+}
+
+/** 2 for a path of the API, one more for a host that serves models, one more for `hint`; undefined for anything else. */
+export function scoreHead(head: RequestHead, path: RegExp, hint = false): number | undefined {
+  if (head.method !== 'POST' || !path.test(head.path)) return undefined
+  return 2 + Number(findHostProvider(head.host) !== undefined) + Number(hint)
+}
+
+/** The first value of a header; `name` in lower case. */
+export function findHeader(headers: HeaderList, name: string): string | undefined {
+  for (const [key, value] of headers) if (key === name) return value
+  return undefined
+}
