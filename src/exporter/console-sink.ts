@@ -46,6 +46,9 @@ export function createConsoleSink({
   }
 }
 
+/** Cuts between what a reader takes for one character, never inside. */
+const SEGMENTER = new Intl.Segmenter()
+
 /** Widths in terminal cells; the last column is open. */
 const COLUMNS = [
   ['TIME', 8],
@@ -120,7 +123,7 @@ function printable(text: string): string {
 
 /** Pads or cuts to `width` cells; 0 leaves it as it is. */
 function fit(text: string, width: number): string {
-  const cells = [...new Intl.Segmenter().segment(text)].map(({ segment }) => ({
+  const cells = [...SEGMENTER.segment(text)].map(({ segment }) => ({
     segment,
     width: cellWidth(segment),
   }))
