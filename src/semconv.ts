@@ -151,6 +151,8 @@ export const ATTR_OS_NAME = 'os.name'
 export const ATTR_OS_TYPE = 'os.type'
 /** Version of the operating system. */
 export const ATTR_OS_VERSION = 'os.version'
+/** This series takes what came after the cardinality limit was reached. */
+export const ATTR_OTEL_METRIC_OVERFLOW = 'otel.metric.overflow'
 /** How many arguments the process has. */
 export const ATTR_PROCESS_ARGS_COUNT = 'process.args_count'
 /** Arguments; hold keys and prompts, so they leave in no mode. */
@@ -306,6 +308,7 @@ export const ATTRIBUTES: ReadonlyMap<string, AttributeRow> = new Map<string, Att
   ['os.name', { type: 'string', sensitivity: 'safe', pattern: PATTERNS.program }],
   ['os.type', { type: 'string', sensitivity: 'safe', pattern: PATTERNS.name }],
   ['os.version', { type: 'string', sensitivity: 'safe', pattern: PATTERNS.version }],
+  ['otel.metric.overflow', { type: 'boolean', sensitivity: 'safe' }],
   ['process.args_count', { type: 'int', sensitivity: 'safe' }],
   ['process.command_args', { type: 'string[]', sensitivity: 'secret' }],
   ['process.creation.time', { type: 'string', sensitivity: 'safe', pattern: PATTERNS.timestamp }],

@@ -4,6 +4,7 @@
  * Attribute values may be structured; `redaction` decides what of them leaves, the exporter types them by `semconv.ts`.
  * @module
  */
+export type { Profile } from '../semconv.js'
 
 /** OTLP AnyValue as plain JavaScript. A number is int or double by the semconv table, not by its value. */
 export type AttributeValue =
