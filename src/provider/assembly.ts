@@ -19,6 +19,8 @@ export interface ToolStart {
   kind: 'tool_call' | 'server_tool_call'
   id: unknown
   name: unknown
+  /** The input is text for its own sake, not JSON. */
+  isFreeText?: boolean
   /** Arguments that came with the start, for APIs that send them as a value. */
   input?: unknown
 }
@@ -33,12 +35,22 @@ interface ToolBlock {
   name: string | undefined
   input: unknown
   json: string
+  isFreeText: boolean
   /** Bytes of the arguments are missing: even if the rest parses, it is not what the model wrote. */
   isBroken: boolean
 }
 interface WholeBlock {
   kind: 'whole'
   part: Part
+}
+const LOST_TOOL: ToolBlock = {
+  kind: 'tool_call',
+  id: undefined,
+  name: undefined,
+  input: undefined,
+  json: '',
+  isFreeText: false,
+  isBroken: true,
 }
 type Block = TextBlock | ToolBlock | WholeBlock
 
@@ -68,15 +80,9 @@ export class Assembly {
 
   beginTool(key: Key, start: ToolStart): void {
     if (!this.#keep(PIECE_OVERHEAD_BYTES)) return
-    const { kind, input } = start
-    this.#begin(key, {
-      kind,
-      id: readText(start.id),
-      name: readName(start.name),
-      input,
-      json: '',
-      isBroken: false,
-    })
+    const { kind, input, isFreeText = false } = start
+    const id = readText(start.id)
+    this.#begin(key, { kind, id, name: readName(start.name), input, json: '', isFreeText, isBroken: false })
   }
 
   addArguments(key: Key, json: string): void {
@@ -84,15 +90,7 @@ export class Assembly {
     const block = this.#tool(key)
     if (block !== undefined) block.json += json
     // Its start was lost, and with it the name.
-    else
-      this.#begin(key, {
-        kind: 'tool_call',
-        id: undefined,
-        name: undefined,
-        input: undefined,
-        json,
-        isBroken: true,
-      })
+    else this.#begin(key, { ...LOST_TOOL, json })
   }
 
   addPart(part: Part, chars: number): void {
@@ -144,10 +142,16 @@ function toPart(block: Block): Part {
   return genericPart('refusal', block.text)
 }
 
-function toToolPart({ kind, id, name, input, json, isBroken }: ToolBlock): Part {
+function toToolPart(block: ToolBlock): Part {
+  const { kind, id, name } = block
   if (name === undefined) return omittedPart('a tool call whose name was not seen')
-  const value = isBroken ? undefined : json === '' ? readValue(input) : parseArguments(json)
+  const value = block.isBroken ? undefined : readArguments(block)
   return kind === 'tool_call' ? toolCallPart(id, name, value) : serverToolCallPart(id, name, value)
+}
+
+function readArguments({ input, json, isFreeText }: ToolBlock): unknown {
+  if (json === '') return readValue(input)
+  return isFreeText ? json : parseArguments(json)
 }
 
 export function toolCallPart(id: string | undefined, name: string, value: unknown): Part {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * What a request head says about who serves it. In: a request head. Out: a provider name, a header. The path decides the API (each
+ * What a request head says about who serves it. In: a request head, a body. Out: a provider name, a header, a score. The path decides the API (each
  * provider's `match`); the host only gives the name, because gateways and local servers speak these APIs under any host.
  * @module
  */
 import type { HeaderList, RequestHead } from '../protocol/types.js'
+import { readName, readObject, type JsonObject } from './fields.js'
 
 /** Host, or a suffix of it with its leading dot → gen_ai.provider.name (semconv's values, and the name itself beyond them). */
 const HOSTS: Readonly<Record<string, string>> = {
@@ -44,6 +45,13 @@ export function findHostProvider(host: string | undefined): string | undefined {
 export function scoreHead(head: RequestHead, path: RegExp, hint = false): number | undefined {
   if (head.method !== 'POST' || !path.test(head.path)) return undefined
   return 2 + Number(findHostProvider(head.host) !== undefined) + Number(hint)
+}
+
+/** A list of messages that have roles: what tells a chat API's body from any other JSON posted to such a path. */
+export function hasMessages(body: JsonObject): boolean {
+  if (!Array.isArray(body.messages)) return false
+  const first: unknown = body.messages[0]
+  return readName(first === undefined ? body.model : readObject(first)?.role) !== undefined
 }
 
 /** The first value of a header; `name` in lower case. */

@@ -159,21 +159,29 @@ function readTexts({ assembly }: StreamedChoice, delta: JsonObject): boolean {
 
 /** A call's first delta has id and name, the later ones only its index and pieces of the arguments. */
 function readToolDelta(choice: StreamedChoice, call: JsonObject): boolean {
-  const called = readObject(call.function) ?? readObject(call.custom)
+  const custom = readObject(call.custom)
+  const called = readObject(call.function) ?? custom
   if (called === undefined) return false
   const id = readName(call.id)
-  // Some servers leave the index out; Gemini's gives parallel calls the same one. There the id tells them apart (seen 2026-11).
+  // Some servers leave the index out, and gateways before Gemini give parallel calls the same one: there the id tells
+  // (github.com/su-kaka/gcli2api/pull/406, seen 2026-11).
   const isSame = choice.assembly.hasTool(choice.lastTool, id)
   const key = readCount(call.index) ?? (isSame ? choice.lastTool : `call ${choice.toolCount++}`)
   choice.lastTool = key
-  addCall(choice.assembly, key, id, called)
+  addCall(choice.assembly, key, id, called, custom !== undefined)
   return true
 }
 
-function addCall(assembly: Assembly, key: Key, id: string | undefined, called: JsonObject): void {
+function addCall(
+  assembly: Assembly,
+  key: Key,
+  id: string | undefined,
+  called: JsonObject,
+  isFreeText = false,
+): void {
   const name = readName(called.name)
   if (name !== undefined && !assembly.hasTool(key, id))
-    assembly.beginTool(key, { kind: 'tool_call', id, name })
+    assembly.beginTool(key, { kind: 'tool_call', id, name, isFreeText })
   const json = readText(called.arguments) ?? readText(called.input)
   if (json) assembly.addArguments(key, json)
 }

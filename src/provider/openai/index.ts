@@ -4,9 +4,8 @@
  * (https://platform.openai.com/docs/api-reference/chat, seen 2026-11). In: parsed JSON. Out: fields of the event.
  * @module
  */
-import { scoreHead } from '../detect.js'
+import { hasMessages, scoreHead } from '../detect.js'
 import { createDialectProvider } from '../exchange-decoder.js'
-import { readName, readObject } from '../fields.js'
 import { ChatAnswer } from './answer.js'
 import { readChatRequest } from './request.js'
 
@@ -18,14 +17,8 @@ export const openai = createDialectProvider({
   name: 'openai',
   match: (head) => scoreHead(head, PATH),
   findName: (head) => (AZURE_PATH.test(head.path) ? 'azure.ai.openai' : undefined),
-  isRequest(body) {
-    if (!Array.isArray(body.messages)) return false
-    const first: unknown = body.messages[0]
-    return first === undefined
-      ? readName(body.model) !== undefined
-      : readName(readObject(first)?.role) !== undefined
-  },
-  readRequest: readChatRequest,
+  isRequest: hasMessages,
+  readRequest: (body, head) => readChatRequest(body, AZURE_PATH.exec(head.path)?.[1]),
   streamEnd: '[DONE]',
   openAnswer: (createAssembly) => new ChatAnswer(createAssembly),
 })

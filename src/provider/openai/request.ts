@@ -21,13 +21,17 @@ import {
 import type { InferenceRequest, ToolDefinition } from '../types.js'
 import { readMessage } from './content.js'
 
-export function readChatRequest(body: JsonObject): Omit<InferenceRequest, 'bodyBytes' | 'stream'> {
+/** `deployment`: Azure's name of the model, which stands in the path. */
+export function readChatRequest(
+  body: JsonObject,
+  deployment: string | undefined,
+): Omit<InferenceRequest, 'bodyBytes' | 'stream'> {
   const tools = readObjects(body.tools).flatMap(readTool)
   // Before `tools` (2023-11) functions stood alone.
   const functions = readObjects(body.functions).flatMap((item) => readFunction('function', item))
   const toolDefinitions = [...tools, ...functions]
   return {
-    model: readName(body.model),
+    model: readName(body.model) ?? readName(deployment),
     apiType: 'chat_completions',
     ...present<Omit<InferenceRequest, 'model' | 'apiType' | 'stream' | 'bodyBytes'>>({
       maxTokens: readCount(body.max_completion_tokens) ?? readCount(body.max_tokens),

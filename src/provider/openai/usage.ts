@@ -16,7 +16,7 @@ export function readUsage(usage: JsonObject | undefined): Usage | undefined {
     outputTokens: readOutputTokens(usage, readCount(output?.reasoning_tokens)),
     cacheReadInputTokens:
       readCount(input?.cached_tokens) ??
-      // DeepSeek (https://api-docs.deepseek.com/guides/kv_cache) and Moonshot, seen 2026-11.
+      // DeepSeek (https://api-docs.deepseek.com/guides/kv_cache) and Moonshot.
       readCount(usage.prompt_cache_hit_tokens) ??
       readCount(usage.cached_tokens),
     cacheWriteInputTokens: readCount(input?.cache_write_tokens),
@@ -29,7 +29,8 @@ export function readUsage(usage: JsonObject | undefined): Usage | undefined {
 }
 
 /**
- * xAI leaves the reasoning out of `completion_tokens` (https://docs.x.ai/docs/guides/reasoning, seen 2026-11). The total tells:
+ * xAI leaves the reasoning out of `completion_tokens` and counts it in `total_tokens`, which tells the two apart
+ * (https://docs.x.ai/docs/key-information/consumption-and-rate-limits; numbers in github.com/vercel/ai/pull/12425, seen 2026-11):
  * only there it is prompt + completion + reasoning.
  */
 function readOutputTokens(usage: JsonObject, reasoning: number | undefined): number | undefined {
