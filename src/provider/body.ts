@@ -4,12 +4,12 @@
  * most its reservation and only the bytes before the first gap; knows no API.
  * @module
  */
-import { isUtf8 } from 'node:buffer'
 import type { Stats } from '../stats.js'
 import { ByteBuffer } from './byte-buffer.js'
 import { readObject, type JsonObject } from './fields.js'
 import { parseJson, parseObjectPrefix } from './json.js'
 import type { Reservation } from './reservation.js'
+import { decodeUtf8 } from './utf8.js'
 
 export interface JsonBody {
   /** All members of the object, or with `isWhole` false those that could be saved. */
@@ -38,6 +38,11 @@ export class Body {
     return this.#isCut
   }
 
+  /** The `content-length` of an uncoded body: saves growing step by step. Only a hint, a peer can claim anything. */
+  expect(bytes: number): void {
+    this.#kept.expect(bytes)
+  }
+
   push(bytes: Uint8Array): void {
     if (this.#droppedBytes > 0) this.#droppedBytes += bytes.length
     if (this.#isCut) return
@@ -57,8 +62,8 @@ export class Body {
   read(): JsonBody {
     const bytes = this.#kept.view
     if (bytes.length === 0) return { object: undefined, isWhole: false }
-    if (!isUtf8(bytes) && !this.#isCut) this.#stats.add('bodies.damaged', 'invalid_utf8')
-    const text = new TextDecoder().decode(bytes)
+    const { text, isValid } = decodeUtf8(bytes)
+    if (!isValid && !this.#isCut) this.#stats.add('bodies.damaged', 'invalid_utf8')
     const value = parseJson(text)
     if (value !== undefined) return { object: readObject(value), isWhole: true }
     if (!this.#isCut) this.#stats.add('bodies.damaged', 'not_json')

@@ -9,12 +9,15 @@
 import type { Refusal, Reservation } from './reservation.js'
 
 const MIN_CAPACITY_BYTES = 1024
+/** What a mere claim of a length may reserve. */
+const MAX_EXPECTED_BYTES = 256 * 1024
 const EMPTY = Buffer.alloc(0)
 
 export class ByteBuffer {
   readonly #reservation: Reservation
   #memory: Buffer = EMPTY
   #length = 0
+  #expectedBytes = 0
 
   constructor(reservation: Reservation) {
     this.#reservation = reservation
@@ -27,6 +30,11 @@ export class ByteBuffer {
   /** Valid until the next `append` or `clear`. */
   get view(): Buffer {
     return this.#memory.subarray(0, this.#length)
+  }
+
+  /** How long it will probably be; memory is taken with the first bytes. */
+  expect(bytes: number): void {
+    this.#expectedBytes = Math.min(bytes, MAX_EXPECTED_BYTES)
   }
 
   /** Keeps as much of `bytes` as the own limit permits, so that where a body is cut does not depend on its chunks. */
@@ -50,10 +58,8 @@ export class ByteBuffer {
   #grow(needed: number): Refusal | undefined {
     const capacity = this.#memory.length
     if (needed <= capacity) return undefined
-    const wanted = Math.min(
-      Math.max(needed, 2 * capacity, MIN_CAPACITY_BYTES),
-      capacity + this.#reservation.roomBytes,
-    )
+    const best = Math.max(needed, 2 * capacity, this.#expectedBytes, MIN_CAPACITY_BYTES)
+    const wanted = Math.min(best, capacity + this.#reservation.roomBytes)
     let next = wanted
     let refusal = this.#reservation.take(wanted - capacity)
     if (refusal === 'budget') refusal = this.#reservation.take((next = needed) - capacity)

@@ -55,6 +55,7 @@ class DialectDecoder implements ExchangeDecoder {
     this.#startUnixNano ??= event.timeUnixNano
     switch (event.kind) {
       case 'request':
+        this.#request.expect(readLength(event.head))
         return undefined
       case 'request-body':
         this.#requestBytes += event.bytes.length
@@ -138,6 +139,10 @@ class DialectDecoder implements ExchangeDecoder {
       httpStatus: answer.head?.status,
     }
   }
+}
+
+function readLength({ headers }: RequestHead): number {
+  return Number(/^\d+$/.exec(findHeader(headers, 'content-length') ?? '')?.[0] ?? 0)
 }
 
 type HeaderFields = Pick<
