@@ -120,7 +120,7 @@ export const OPTIONS = [
     key: 'bodyBytes',
     flags: '--body-bytes <size>',
     env: ['OISP_BODY_BYTES'],
-    default: '16MiB',
+    default: '32MiB',
     description: 'the largest body that is read',
   },
   {

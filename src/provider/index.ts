@@ -14,7 +14,7 @@ import type { AiEvent, Provider } from './types.js'
 const PROVIDERS: readonly Provider[] = [openai, anthropic]
 
 /** Capture rule 11. */
-export const DEFAULT_MAX_BODY_BYTES = 16 * 1024 * 1024
+export const DEFAULT_MAX_BODY_BYTES = 32 * 1024 * 1024
 
 export interface ProviderRoomSettings {
   stats: Stats
