@@ -4,10 +4,13 @@
  * @module
  */
 
-declare const redacted: unique symbol
+/** A private member, which a spread loses: `{ ...redacted, spans }` is not redacted any more. There is no such object. */
+declare class Brand {
+  private readonly isRedacted: true
+}
 
 /** A `T` that has been through redaction. Cannot be made outside `src/redaction/` (architecture.test.ts checks the casts). */
-export type Redacted<T> = T & { readonly [redacted]: true }
+export type Redacted<T> = T & Brand
 
 /** `safe`: hashes, sizes and counts. `full`: content as well; credentials never. */
 export type RedactionMode = 'safe' | 'full'
