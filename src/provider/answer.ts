@@ -83,7 +83,7 @@ export class Answer {
     if (!this.isFinished) this.reader.markGap()
   }
 
-  /** Reads what waits for the end; gives every byte back. */
+  /** Reads what could only be read as a whole. `release` must follow. */
   end(): void {
     this.#sse.end()
     if (!this.isStream) this.#readBody()

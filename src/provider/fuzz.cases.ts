@@ -7,7 +7,7 @@
 import type { ExchangeEvent, ExchangeRef } from '../protocol/types.js'
 import { createBudget, createStats } from '../stats.js'
 import { createProvider } from './index.js'
-import { toEvents, type Wire } from './provider.cases.js'
+import { toEvents, type Wire } from './wire.cases.js'
 import type { AiEvent } from './types.js'
 import { Reservation } from './reservation.js'
 import { SseDecoder } from './sse.js'

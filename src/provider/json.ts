@@ -6,6 +6,8 @@
  */
 import { readObject, type JsonObject } from './fields.js'
 
+const SPACE = /[ \n\r\t]*/y
+
 /** Undefined when `text` is not JSON; V8 parses without recursion, so depth is no danger here. */
 export function parseJson(text: string): unknown {
   try {
@@ -24,7 +26,7 @@ export function parseObject(text: string): JsonObject | undefined {
  * seen: `"max_tokens":12` may go on with another digit.
  */
 export function parseObjectPrefix(text: string): JsonObject | undefined {
-  let at = skipSpace(text, text.charCodeAt(0) === 0xfeff ? 1 : 0)
+  let at = skipSpace(text, 0)
   if (text[at] !== '{') return undefined
   // Without prototype: a member may be called `__proto__`.
   const members = Object.create(null) as Record<string, unknown>
@@ -48,9 +50,9 @@ export function parseObjectPrefix(text: string): JsonObject | undefined {
 }
 
 function skipSpace(text: string, start: number): number {
-  let at = start
-  while (' \n\r\t'.includes(text[at] ?? 'x')) at++
-  return at
+  SPACE.lastIndex = start
+  SPACE.test(text)
+  return SPACE.lastIndex
 }
 
 /** Position after the closing quote, or -1 when it is not there. */

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { createBudget, createStats } from '../stats.js'
 import { createProvider } from './index.js'
-import { decode, decodeEvents, toEvents } from './provider.cases.js'
+import { decode, decodeEvents, toEvents } from './wire.cases.js'
 import type { AiEvent } from './types.js'
 
 const BODY = '{"model":"m","messages":[{"role":"user","content":"hi"}]}'

@@ -8,7 +8,6 @@ import type { Consumer } from '../consumer.js'
 import type { ExchangeEvent, ExchangeRef, RequestHead } from '../protocol/types.js'
 import type { AiEvent, ExchangeDecoder, Provider, ProviderSettings } from './types.js'
 
-/** Undefined for an exchange that nobody claimed. */
 interface OpenExchange {
   provider: Provider
   decoder: ExchangeDecoder
@@ -20,6 +19,7 @@ export function createRouter(
   next: Consumer<AiEvent>,
 ): Consumer<ExchangeEvent> {
   const { stats } = settings
+  /** Undefined for an exchange that nobody claimed: its end must still be told from that of one without a head. */
   const exchanges = new Map<ExchangeRef, OpenExchange | undefined>()
   let lastUnixNano = 0n
 

@@ -5,6 +5,7 @@
  * @module
  */
 import type { Assembly } from '../assembly.js'
+import { genericPart } from '../content.js'
 import type { AnswerReader, AnswerResult, Choice, EventEffect } from '../dialect.js'
 import { readError, readSentence, type ProviderError } from '../failure.js'
 import { readCount, readName, readObject, readText, type JsonObject } from '../fields.js'
@@ -112,6 +113,8 @@ export class MessageAnswer implements AnswerReader {
   #startBlock(index: number, block: JsonObject, chars: number): EventEffect {
     this.#begin()
     const kind = block.type
+    // Comes with its only delta.
+    if (kind === 'compaction' && readText(block.content) === undefined) return undefined
     if (kind === 'text' || kind === 'thinking') {
       const text = readText(block[kind])
       if (!text) return undefined
@@ -137,9 +140,17 @@ export class MessageAnswer implements AnswerReader {
       this.#assembly.addText(index, delta.type === 'thinking_delta' ? 'reasoning' : 'text', text)
       return 'output'
     }
+    if (delta.type === 'compaction_delta') return this.#addCompaction(delta.content)
     const json = readText(delta.partial_json)
     if (!json) return undefined
     this.#assembly.addArguments(index, json)
+    return 'output'
+  }
+
+  #addCompaction(content: unknown): EventEffect {
+    const text = readText(content)
+    if (!text) return undefined
+    this.#assembly.addPart(genericPart('compaction', text), text.length)
     return 'output'
   }
 

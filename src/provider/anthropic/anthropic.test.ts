@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest'
-import { decode, describeProvider, type Wire } from '../provider.cases.js'
+import { describeProvider } from '../provider.cases.js'
+import { decode, type Wire } from '../wire.cases.js'
 
 const PATH = '/v1/messages'
 const REQUEST = '{"model":"m-1","max_tokens":64,"stream":true,"messages":[{"role":"user","content":"Grüße"}]}'
@@ -219,6 +220,17 @@ describe('anthropic answer', () => {
     expect(read.response.outputMessages?.[0]?.parts).toEqual([
       { type: 'omitted', content: '[a tool call whose name was not seen]' },
     ])
+  })
+
+  it('reads a compaction, whole and streamed', () => {
+    const parts = [{ type: 'generic', generic_type: 'compaction', content: 'so far' }]
+    const block = begin(0, '{"type":"compaction","content":null}')
+    const compaction =
+      block + delta(0, '{"type":"compaction_delta","content":"so far"}') + finish('compaction')
+    const { response } = decode(streamed(START + compaction)).event
+    expect(response).toMatchObject({ finishReasons: ['compaction'], outputMessages: [{ parts }] })
+    const answer = decode(whole('[{"type":"compaction","content":"so far"}]')).event.response
+    expect(answer.outputMessages?.[0]?.parts).toEqual(parts)
   })
 
   it('reads the usage after content that hit the limit', () => {

@@ -21,6 +21,7 @@ const READERS: Readonly<Record<string, (block: JsonObject) => Part | undefined>>
   redacted_thinking: () => ({ type: 'reasoning', content: '' }),
   image: (block) => readSource(block, 'image'),
   document: (block) => readSource(block, 'document'),
+  compaction: (block) => mapText(block.content, (content) => genericPart('compaction', content)),
   tool_use: readToolUse,
   tool_result: readToolResult,
   server_tool_use: readServerToolUse,

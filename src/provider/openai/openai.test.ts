@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest'
-import { decode, describeProvider, type Wire } from '../provider.cases.js'
+import { describeProvider } from '../provider.cases.js'
+import { decode, type Wire } from '../wire.cases.js'
 
 const PATH = '/v1/chat/completions'
 const REQUEST =
