@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest'
 import { makeProcess } from '../../test/support/inference-event.js'
-import { toResource, toServiceName } from './resource.js'
+import { toResource } from './resource.js'
 
 const SENSOR = {
   attributes: {
@@ -52,27 +52,4 @@ describe('toResource', () => {
       'process.creation.time',
     ])
   })
-})
-
-describe('toServiceName', () => {
-  it.each([
-    ['a script', { script: '/usr/local/bin/claude' }, 'claude'],
-    ['a program file', { script: undefined, executable: '/usr/bin/curl' }, 'curl'],
-    ['a replaced program file', { script: undefined, executable: '/usr/bin/curl (deleted)' }, 'curl'],
-    ['an npm package', { script: '/usr/lib/node_modules/@anthropic-ai/claude-code/cli.js' }, 'claude-code'],
-    [
-      'the innermost npm package',
-      { script: '/a/node_modules/outer/node_modules/inner/dist/index.js' },
-      'inner',
-    ],
-    ['a link in .bin', { script: '/a/node_modules/.bin/agent' }, 'agent'],
-    ['a Python module', { script: '/srv/my_agent/__main__.py' }, 'my_agent'],
-    ['only a self-chosen name', { script: undefined, executable: undefined }, 'python3'],
-    [
-      'a program file before a self-chosen name',
-      { script: '', executable: '/bin/true', comm: 'forged' },
-      'true',
-    ],
-    ['nothing', { script: undefined, executable: undefined, comm: undefined }, 'unknown_service'],
-  ])('%s', (_, change, expected) => expect(toServiceName(makeProcess(change))).toBe(expected))
 })
