@@ -35,16 +35,21 @@ export function createProcessTable(
         case 'fork':
           return absorbFork(table.get(record.process), table.find(record.parent), record)
         case 'exit':
-          return next.consume({ ...record, ref: table.exit(record) })
+          return next.consume(withRef(record, table.exit(record)))
         case 'lost':
           return next.consume(record)
         default:
-          return next.consume({ ...record, ref: table.get(record.connection) })
+          return next.consume(withRef(record, table.get(record.connection)))
       }
     },
     tick: (now) => next.tick(now),
     end: () => next.end(),
   }
+}
+
+/** The record is ours by now (`Consumer`): adding to it is cheaper than copying it. */
+function withRef<R extends CaptureRecord>(record: R, ref: ProcessRef): R & { ref: ProcessRef } {
+  return Object.assign(record, { ref })
 }
 
 function createTable({
@@ -54,15 +59,18 @@ function createTable({
 }: ProcessTableSettings) {
   // In the order of last use: the first is the one to forget.
   const refs = new Map<string, ProcessRef>()
+  // Records come in runs of one process: a comparison is cheaper than making its key.
+  let last: ProcessRef | undefined
   const keyOf = ({ pid, startBoottimeNs }: ProcessId): string => `${pid}:${startBoottimeNs}`
 
   function find(id: ProcessId): ProcessRef | undefined {
+    if (last?.pid === id.pid && last.startBoottimeNs === id.startBoottimeNs) return last
     const key = keyOf(id)
     const ref = refs.get(key)
     if (ref === undefined) return undefined
     refs.delete(key)
     refs.set(key, ref)
-    return ref
+    return (last = ref)
   }
 
   function get(id: ProcessId): ProcessRef {
@@ -74,7 +82,7 @@ function createTable({
     }
     const ref = newRef(keyOf(id), id, id.startBoottimeNs + boottimeToUnixNano)
     refs.set(ref.key, ref)
-    return ref
+    return (last = ref)
   }
 
   return {
@@ -85,6 +93,7 @@ function createTable({
       const ref = get(record.process)
       ref.exited = true
       refs.delete(ref.key)
+      last = undefined
       return ref
     },
   }

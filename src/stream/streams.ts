@@ -26,6 +26,8 @@ export interface StreamSettings {
 interface Connection extends ConnectionRef {
   /** `pid:start:ssl`: a new generation of the same pointer ends the old one. */
   pointer: string
+  ssl: bigint
+  generation: bigint
   next: Record<Direction, number>
   usedUnixNano: bigint
 }
@@ -74,6 +76,8 @@ class Streams {
   /** By pointer, in the order of last use. */
   readonly #byPointer = new Map<string, Connection>()
   readonly #byProcess = new Map<ProcessRef, Set<Connection>>()
+  /** Records come in runs of one connection: a comparison is cheaper than making its key. */
+  #last: Connection | undefined
 
   constructor(settings: StreamSettings, next: Consumer<StreamEvent>) {
     this.#stats = settings.stats
@@ -135,6 +139,11 @@ class Streams {
 
   #connectionOf(record: DataLike | GapLike | CloseLike): Connection {
     const id = record.connection
+    const last = this.#last
+    if (last?.ssl === id.ssl && last.generation === id.generation && last.process === record.ref) {
+      last.usedUnixNano = record.timeUnixNano
+      return last
+    }
     const pointer = `${id.pid}:${id.startBoottimeNs}:${id.ssl.toString(16)}`
     const key = `${pointer}:${id.generation}`
     const found = this.#byPointer.get(pointer)
@@ -142,7 +151,7 @@ class Streams {
       this.#byPointer.delete(pointer)
       this.#byPointer.set(pointer, found)
       found.usedUnixNano = record.timeUnixNano
-      return found
+      return (this.#last = found)
     }
     // The pointer serves a new session, and the record that closed the old one was lost.
     if (found !== undefined) this.#finish(found, 'idle', record.timeUnixNano)
@@ -158,6 +167,8 @@ class Streams {
       key,
       process: record.ref,
       pointer,
+      ssl: record.connection.ssl,
+      generation: record.connection.generation,
       next: { transmit: 0, receive: 0 },
       usedUnixNano: record.timeUnixNano,
     }
@@ -166,7 +177,7 @@ class Streams {
     if (ofProcess === undefined) this.#byProcess.set(record.ref, new Set([connection]))
     else ofProcess.add(connection)
     this.#next.consume({ kind: 'open', connection, timeUnixNano: record.timeUnixNano })
-    return connection
+    return (this.#last = connection)
   }
 
   /** A position ahead of the expected one: what is between them is lost. */
@@ -198,6 +209,7 @@ class Streams {
     timeUnixNano: bigint,
     peerClosed = false,
   ): void {
+    if (this.#last === connection) this.#last = undefined
     this.#byPointer.delete(connection.pointer)
     const ofProcess = this.#byProcess.get(connection.process)
     ofProcess?.delete(connection)
