@@ -8,51 +8,56 @@ import type { Direction } from '../receiver/types.js'
 import type { StreamBytes, StreamClose, StreamGap } from '../stream/types.js'
 import { ByteQueue } from './byte-queue.js'
 import type { ConversationSettings, ProtocolConversation } from './conversation.js'
-import { detectBeginning } from './detect.js'
+import { detectBeginning, type Beginning } from './detect.js'
 import { Http1Conversation } from './http1/conversation.js'
 import { findStart } from './http1/start.js'
 import type { Side } from './types.js'
 
 /** More than a start line, less than anybody needs to say hello. */
 const MAX_BEGINNING_BYTES = 16_384
-/** Joined in the middle of something: given up when no request began in this many bytes. */
+/** Joined in the middle of something: given up when no message began in this many bytes. */
 const MAX_SCANNED_BYTES = 4 << 20
 
-/** `detecting`: from the first byte. `scanning`: joined in the middle or behind a gap, looking for the next request. */
-type Phase = 'detecting' | 'scanning' | 'speaking' | 'ignored'
-
-interface Beginning {
+/** One direction before the protocol is known. */
+interface Opening {
   queue: ByteQueue
   timeUnixNano: bigint
+  /** Its beginning was not seen, or is none: the next message start is searched. */
+  isJoined: boolean
 }
 
 export class Connection {
   readonly #settings: ConversationSettings
-  readonly #beginnings: Record<Direction, Beginning>
-  #phase: Phase = 'detecting'
+  readonly #openings: Record<Direction, Opening>
   #conversation: ProtocolConversation | undefined
+  #isIgnored = false
   #scannedBytes = 0
 
   constructor(settings: ConversationSettings) {
     this.#settings = settings
-    const beginning = (): Beginning => ({
+    const opening = (): Opening => ({
       queue: new ByteQueue(settings.budget, MAX_BEGINNING_BYTES),
       timeUnixNano: 0n,
+      isJoined: false,
     })
-    this.#beginnings = { transmit: beginning(), receive: beginning() }
+    this.#openings = { transmit: opening(), receive: opening() }
   }
 
   bytes({ direction, bytes, timeUnixNano }: StreamBytes): void {
     if (this.#conversation !== undefined)
       return this.#conversation.bytes(sideOf(direction), bytes, timeUnixNano)
-    if (this.#phase === 'detecting') return this.#detect(direction, bytes, timeUnixNano)
-    if (this.#phase === 'scanning') this.#scan(direction, bytes, timeUnixNano)
+    if (this.#isIgnored) return
+    const opening = this.#openings[direction]
+    if (opening.queue.length === 0) opening.timeUnixNano = timeUnixNano
+    const view = opening.queue.length === 0 ? asBuffer(bytes) : Buffer.concat([opening.queue.take(), bytes])
+    if (!opening.isJoined && this.#detect(direction, view, timeUnixNano)) return
+    if (opening.isJoined) this.#scan(direction, view, bytes.length, timeUnixNano)
   }
 
   gap({ direction, length, timeUnixNano }: StreamGap): void {
     if (this.#conversation !== undefined)
       return this.#conversation.gap(sideOf(direction), length, timeUnixNano)
-    if (this.#phase !== 'ignored') this.#startScanning('gap')
+    if (!this.#isIgnored) this.#join(direction, 'gap')
   }
 
   tick(nowUnixNano: bigint): void {
@@ -65,60 +70,70 @@ export class Connection {
     this.#ignore(undefined)
   }
 
-  #detect(direction: Direction, bytes: Uint8Array, time: bigint): void {
-    const beginning = this.#beginnings[direction]
-    if (beginning.queue.length === 0) beginning.timeUnixNano = time
-    // A long first write is judged by its beginning; the rest follows it into the conversation.
-    const held = bytes.subarray(0, MAX_BEGINNING_BYTES - beginning.queue.length)
-    const rest = bytes.subarray(held.length)
-    if (!beginning.queue.append(held)) return this.#ignore('limit')
-    switch (detectBeginning(beginning.queue.view)) {
-      case 'http2':
-        return this.#ignore('http2')
-      case 'request':
-        return direction === 'transmit' ? this.#speak(direction, rest, time) : this.#ignore('server_side')
-      case 'response':
-        return direction === 'receive' ? this.#speak(direction, rest, time) : this.#ignore('server_side')
-      case 'none':
-        this.#startScanning('attached_mid')
-        return this.#scan(direction, bytes, time)
-      case 'need-more':
-        if (rest.length > 0) this.#ignore('unknown_protocol')
+  /** False when these are not the first bytes of anything. */
+  #detect(direction: Direction, view: Buffer, time: bigint): boolean {
+    const beginning = detectBeginning(view)
+    if (beginning === 'none') {
+      this.#join(direction, 'attached_mid')
+      return false
     }
+    if (beginning === 'need-more') {
+      if (!this.#openings[direction].queue.append(view)) this.#ignore('limit')
+    } else this.#decide(direction, beginning, view, time)
+    return true
   }
 
-  #speak(direction: Direction, rest: Uint8Array, time: bigint): void {
-    this.#phase = 'speaking'
-    this.#conversation = new Http1Conversation(this.#settings)
-    for (const each of ['transmit', 'receive'] as const) {
-      const { queue, timeUnixNano } = this.#beginnings[each]
-      if (queue.length > 0) this.#conversation.bytes(sideOf(each), queue.take(), timeUnixNano)
-    }
-    if (rest.length > 0) this.#conversation.bytes(sideOf(direction), rest, time)
-  }
-
-  #startScanning(reason: string): void {
-    for (const { queue } of Object.values(this.#beginnings)) queue.clear()
-    if (this.#phase === 'detecting') this.#settings.stats.add('connections.joined', reason)
-    this.#phase = 'scanning'
-  }
-
-  #scan(direction: Direction, bytes: Uint8Array, time: bigint): void {
-    const { queue } = this.#beginnings[direction]
-    const view = Buffer.concat([queue.take(), bytes])
+  #scan(direction: Direction, view: Buffer, newBytes: number, time: bigint): void {
     const start = findStart('request', view)
-    this.#scannedBytes += bytes.length
-    if (start.isFound && direction === 'receive') return this.#ignore('server_side')
-    if (start.isFound) return this.#speak(direction, view.subarray(start.at), time)
+    // A body may quote a status line; where it is received, the process is a client in any case.
+    const answer = direction === 'receive' ? findStart('response', view) : undefined
+    if (answer?.isFound === true && !(start.isFound && start.at < answer.at))
+      return this.#speak(direction, view.subarray(answer.at), time)
+    if (start.isFound) return this.#decide(direction, 'request', view.subarray(start.at), time)
+    this.#scannedBytes += newBytes
     if (this.#scannedBytes > MAX_SCANNED_BYTES) return this.#ignore('unknown_protocol')
-    queue.append(view.subarray(start.at))
+    const kept = view.subarray(Math.min(start.at, answer?.at ?? start.at))
+    if (!this.#openings[direction].queue.append(kept)) this.#ignore('limit')
+  }
+
+  #decide(direction: Direction, beginning: Beginning, view: Buffer, time: bigint): void {
+    if (beginning === 'http2') return this.#ignore('http2')
+    const isClient = (beginning === 'request') === (direction === 'transmit')
+    if (isClient) return this.#speak(direction, view, time)
+    this.#settings.stats.add('exchanges.ignored', 'server_side')
+    this.#ignore('server_side')
+  }
+
+  /** `view`: all there is of `direction`; the other one waits in its queue. */
+  #speak(direction: Direction, view: Buffer, time: bigint): void {
+    const { transmit, receive } = this.#openings
+    const other = direction === 'transmit' ? 'receive' : 'transmit'
+    const { queue, timeUnixNano } = this.#openings[other]
+    const conversation = new Http1Conversation(this.#settings, {
+      request: transmit.isJoined,
+      response: receive.isJoined,
+    })
+    this.#conversation = conversation
+    if (queue.length > 0) conversation.bytes(sideOf(other), queue.take(), timeUnixNano)
+    conversation.bytes(sideOf(direction), view, time)
+  }
+
+  #join(direction: Direction, reason: 'gap' | 'attached_mid'): void {
+    const opening = this.#openings[direction]
+    opening.queue.clear()
+    if (!opening.isJoined) this.#settings.stats.add('streams.joined', reason)
+    opening.isJoined = true
   }
 
   #ignore(reason: string | undefined): void {
-    for (const { queue } of Object.values(this.#beginnings)) queue.clear()
+    for (const { queue } of Object.values(this.#openings)) queue.clear()
     if (reason !== undefined) this.#settings.stats.add('connections.ignored', reason)
-    this.#phase = 'ignored'
+    this.#isIgnored = true
   }
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
 }
 
 /** For a client, which is all that speaks here. */

@@ -70,6 +70,8 @@ export function cleanFields(fields: RawHead['fields'], fingerprint: Fingerprint)
 export interface CleanedTarget {
   path: string
   queryNames: string[]
+  /** Of an absolute target or CONNECT's, without user information. */
+  authority: string | undefined
   credentials: Credential[]
 }
 
@@ -79,7 +81,10 @@ export function cleanTarget(target: string, fingerprint: Fingerprint): CleanedTa
   const question = withoutFragment.indexOf('?')
   const before = question < 0 ? withoutFragment : withoutFragment.slice(0, question)
   const query = question < 0 ? '' : withoutFragment.slice(question + 1)
-  const path = before.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/]*/i, '') || '/'
+  const absolute = /^[a-z][a-z0-9+.-]*:\/\/([^/]*)(.*)$/i.exec(before)
+  const isAuthority = absolute === null && !before.startsWith('/') && before !== '*'
+  const authority = (absolute?.[1] ?? (isAuthority ? before : undefined))?.replace(/^.*@/, '')
+  const path = absolute === null ? (isAuthority ? '/' : before) : absolute[2]! || '/'
   const queryNames: string[] = []
   const credentials: Credential[] = []
   for (const parameter of query === '' ? [] : query.split('&')) {
@@ -90,7 +95,7 @@ export function cleanTarget(target: string, fingerprint: Fingerprint): CleanedTa
     if (value !== '' && (SECRET_NAME.test(name.toLowerCase()) || name === 'key'))
       credentials.push(credential('query', value, fingerprint))
   }
-  return { path, queryNames, credentials }
+  return { path, queryNames, authority, credentials }
 }
 
 function isSecret(name: string, value: string): boolean {

@@ -7,14 +7,12 @@
  */
 import type { StreamClose } from '../../stream/types.js'
 import { createBodyDecoder } from '../coding.js'
-import { cleanFields, cleanTarget } from '../credentials.js'
+import { cleanFields } from '../credentials.js'
 import type { ConversationSettings, ProtocolConversation } from '../conversation.js'
-import type { RequestHead, Side } from '../types.js'
-import { ByteQueue } from '../byte-queue.js'
+import type { Side } from '../types.js'
 import { Exchange } from './exchange.js'
 import {
   fieldValue,
-  parseHead,
   parseRequestLine,
   parseStatusLine,
   requestFraming,
@@ -22,11 +20,10 @@ import {
   type Framing,
   type RawHead,
 } from './head.js'
-import { MessageParser, type MessageHandler } from './message-parser.js'
+import { HeldPieces, type HeldPiece } from './held.js'
+import { MessageParser, type LossReason, type MessageHandler } from './message-parser.js'
+import { readRequestHead } from './request.js'
 
-/** Answers held until their request shows up; more, or longer, and they belong to a request that was lost. */
-const MAX_HELD_BYTES = 1 << 20
-const MAX_HELD_NS = 5_000_000_000n
 /** Pipelined requests without an answer. */
 const MAX_PENDING = 256
 
@@ -40,61 +37,52 @@ export class Http1Conversation implements ProtocolConversation {
   #uploading: Exchange | undefined
   /** Gets the request's body. */
   #current: Exchange | undefined
+  readonly #held: HeldPieces
+  /** Of the piece of the response direction that is being read. */
+  #responseTime = 0n
   /** A response whose request was not seen is being read. */
   #isOrphan = false
-  readonly #held: ByteQueue
-  #heldSince: bigint | undefined
-  #heldTime = 0n
+  /** Since the last response head, whole answers may have passed unseen. */
+  #hasLostResponses = false
+  #hasSeenResponse = false
+  #isHandedOff = false
   #number = 0
-  #handedOff: string | undefined
 
-  constructor(settings: ConversationSettings) {
+  /** `isJoined`: the sides that begin in the middle of something. */
+  constructor(settings: ConversationSettings, isJoined: Record<Side, boolean>) {
     this.#settings = settings
-    const { limits, budget, stats } = settings
-    this.#held = new ByteQueue(budget, MAX_HELD_BYTES)
-    this.#requests = new MessageParser('request', this.#requestHandler(), limits, budget, stats)
-    this.#responses = new MessageParser('response', this.#responseHandler(), limits, budget, stats)
+    this.#held = new HeldPieces(settings.budget)
+    this.#requests = new MessageParser('request', this.#requestHandler(), settings, isJoined.request)
+    this.#responses = new MessageParser('response', this.#responseHandler(), settings, isJoined.response)
   }
 
   bytes(side: Side, bytes: Uint8Array, time: bigint): void {
-    if (this.#handedOff !== undefined) return
-    if (side === 'request') {
-      this.#requests.push(bytes, time)
-      return this.#releaseHeld(false)
-    }
-    if (!this.#mustHold()) return this.#responses.push(bytes, time)
-    this.#heldSince ??= time
-    this.#heldTime = time
-    if (this.#held.append(bytes)) return
-    this.#releaseHeld(true)
-    this.#responses.push(bytes, time)
+    if (this.#isHandedOff) return
+    if (side === 'response') return this.#answer({ kind: 'bytes', bytes, timeUnixNano: time })
+    for (let rest = bytes; rest.length > 0;) rest = this.#requests.push(rest, time)
+    this.#releaseHeld()
   }
 
   gap(side: Side, length: number, time: bigint): void {
-    if (this.#handedOff !== undefined) return
-    if (side === 'request') return this.#requests.gap(length, time)
-    this.#releaseHeld(true)
-    this.#responses.gap(length, time)
+    if (this.#isHandedOff) return
+    if (side === 'response') return this.#answer({ kind: 'gap', length, timeUnixNano: time })
+    this.#requests.gap(length, time)
   }
 
   tick(now: bigint): void {
-    if (this.#heldSince !== undefined && now - this.#heldSince > MAX_HELD_NS) this.#releaseHeld(true)
+    if (this.#held.isOverdue(now)) this.#giveUpHeld()
   }
 
   close(event: StreamClose): void {
-    this.#releaseHeld(true)
-    const isAccountedFor = event.reason === 'closed'
-    if (this.#responses.isUntilClose && isAccountedFor)
-      this.#pending[0]?.complete('response', event.timeUnixNano)
-    for (const exchange of [this.#uploading, ...this.#pending.splice(0)]) {
-      if (exchange === undefined) continue
-      if (exchange.state.response === 'done') exchange.end('completed', isAccountedFor ? 'complete' : 'gap')
-      else this.#cutOff(exchange, event)
-    }
-    this.#uploading = undefined
+    this.#giveUpHeld()
+    // RFC 9112 9.8: without the peer's close_notify, a body that ends with the connection is not known to be whole.
+    if (this.#responses.isUntilClose && event.reason === 'closed' && event.peerClosed)
+      this.#onResponseEnd((exchange) => exchange.complete('response', event.timeUnixNano))
+    for (const exchange of [this.#uploading, ...this.#pending.splice(0)])
+      if (exchange !== undefined) this.#cutOff(exchange, event)
+    this.#uploading = this.#current = undefined
     this.#requests.end()
     this.#responses.end()
-    this.#held.clear()
   }
 
   /** Without final offsets nobody knows whether the rest was lost or never sent. */
@@ -104,71 +92,73 @@ export class Http1Conversation implements ProtocolConversation {
     exchange.end('unknown', reason === 'end' ? 'gap' : 'limit')
   }
 
-  /** At a response's beginning with nobody waiting for one: its request's record may be on its way. */
-  #mustHold(): boolean {
-    return this.#pending.length === 0 && !this.#isOrphan && this.#responses.isAtStart
+  /** One piece of the response direction; from where nobody waits for it, it is held. */
+  #answer(piece: HeldPiece): void {
+    if (this.#isHandedOff) return
+    if (!this.#held.isEmpty || this.#mustHold) {
+      if (this.#held.hold(piece)) return
+      this.#giveUpHeld()
+    }
+    const rest = this.#read(piece, () => this.#mustHold)
+    if (rest !== undefined && !this.#held.hold(rest)) this.#read(rest, () => false)
   }
 
-  #releaseHeld(isForced: boolean): void {
-    if (this.#heldSince === undefined || (!isForced && this.#pending.length === 0)) return
-    this.#heldSince = undefined
-    this.#responses.push(this.#held.take(), this.#heldTime)
+  /** At a response's beginning with nobody waiting for one: the request's record may be on its way. */
+  get #mustHold(): boolean {
+    return this.#pending.length === 0 && !this.#isOrphan && this.#responses.isBetweenMessages
+  }
+
+  /** Reads until `shallStop`, which is asked at each end of a message, and returns what is left. */
+  #read(piece: HeldPiece, shallStop: () => boolean): HeldPiece | undefined {
+    this.#responseTime = piece.timeUnixNano
+    if (piece.kind === 'gap') {
+      this.#responses.gap(piece.length, piece.timeUnixNano)
+      return undefined
+    }
+    for (let rest = piece.bytes; rest.length > 0;) {
+      rest = this.#responses.push(rest, piece.timeUnixNano)
+      if (rest.length > 0 && shallStop()) return { ...piece, bytes: rest }
+    }
+    return undefined
+  }
+
+  #releaseHeld(): void {
+    if (this.#held.isEmpty || this.#pending.length === 0) return
+    for (const piece of this.#held.take()) this.#answer(piece)
+  }
+
+  /** Nobody will ask for it any more. */
+  #giveUpHeld(): void {
+    for (const piece of this.#held.take()) this.#read(piece, () => false)
   }
 
   #requestHandler(): MessageHandler {
     return {
-      head: (bytes, time) => this.#onRequestHead(bytes, time),
+      head: (head, time) => this.#onRequestHead(head, time),
       body: (bytes, time) => this.#current?.body('request', bytes, time),
       gap: (length, time) => this.#current?.gap('request', length, time),
       complete: (time) => this.#endRequest((exchange) => exchange.complete('request', time)),
-      broken: (reason) => this.#endRequest((exchange) => exchange.broken('request', reason)),
+      broken: (reason, missing) =>
+        this.#endRequest((exchange) => exchange.broken('request', reason, missing)),
       // Requests may be in it; their responses will be orphans.
-      lost: () => this.#settings.stats.add('messages.lost', 'request'),
+      lost: () => undefined,
+      skipped: () => undefined,
       tunnel: () => undefined, // requests are never framed as a tunnel; the response decides
     }
   }
 
-  #onRequestHead(bytes: Buffer, time: bigint): Framing | undefined {
-    const raw = parseHead(bytes, this.#settings.limits.maxFields)
-    const line = raw === undefined ? undefined : parseRequestLine(raw.startLine)
-    const framing =
-      raw === undefined || line === undefined ? undefined : requestFraming(raw.fields, line.method)
-    if (raw === undefined || line === undefined || framing === undefined) return undefined
+  #onRequestHead(raw: RawHead, time: bigint): Framing {
+    const { stats, emit, connection, fingerprint } = this.#settings
+    const line = parseRequestLine(raw.startLine)!
     if (this.#pending.length >= MAX_PENDING) this.#abandon(this.#pending.shift()!, 'limit')
-    const { stats, emit, connection } = this.#settings
-    const exchange = new Exchange(
-      { connection, number: this.#number++ },
-      {
-        method: line.method,
-        expectsContinue: fieldValue(raw.fields, 'expect')?.toLowerCase() === '100-continue',
-      },
-      time,
-      emit,
-      (name, reason) => stats.add(name, reason),
-    )
+    const exchange = new Exchange({ connection, number: this.#number++ }, line.method, time, emit, stats)
+    exchange.expectsContinue = fieldValue(raw.fields, 'expect')?.toLowerCase() === '100-continue'
     this.#current = exchange
     this.#pending.push(exchange)
-    const head = this.#requestHead(raw, line.method, line.target, line.protocol)
+    const head = readRequestHead(raw, line, fingerprint)
     emit({ kind: 'request', exchange: exchange.ref, head, timeUnixNano: time })
     this.#prepareDecoder(exchange, 'request', raw)
-    return framing
-  }
-
-  #requestHead(raw: RawHead, method: string, target: string, protocol: string): RequestHead {
-    const { fingerprint } = this.#settings
-    const { path, queryNames, credentials } = cleanTarget(target, fingerprint)
-    const cleaned = cleanFields(raw.fields, fingerprint)
-    const { host, port } = splitHost(fieldValue(raw.fields, 'host'))
-    return {
-      method,
-      path,
-      queryNames,
-      protocol,
-      host,
-      port,
-      headers: cleaned.headers,
-      credentials: [...cleaned.credentials, ...credentials],
-    }
+    return requestFraming(raw.fields, line.method)
   }
 
   #endRequest(mark: (exchange: Exchange) => void): void {
@@ -176,18 +166,20 @@ export class Http1Conversation implements ProtocolConversation {
     this.#current = undefined
     if (exchange === undefined) return
     mark(exchange)
-    if (exchange === this.#uploading) this.#uploading = undefined
-    if (exchange.isOver) exchange.end(exchange.state.response === 'done' ? 'completed' : 'unknown')
+    if (exchange !== this.#uploading) return
+    this.#uploading = undefined
+    exchange.end(exchange.isWhole ? 'completed' : 'unknown')
   }
 
   #responseHandler(): MessageHandler {
     return {
-      head: (bytes, time) => this.#onResponseHead(bytes, time),
+      head: (head, time) => this.#onResponseHead(head, time),
       body: (bytes, time) => this.#answered?.body('response', bytes, time),
       gap: (length, time) => this.#answered?.gap('response', length, time),
       complete: (time) => this.#onResponseEnd((exchange) => exchange.complete('response', time)),
-      broken: (reason) => this.#onResponseEnd((exchange) => exchange.broken('response', reason)),
-      lost: (length) => this.#onResponseLost(length),
+      broken: (reason, missing) => this.#onResponseBroken(reason, missing),
+      lost: (reason, missing) => this.#onResponseLost(reason, missing),
+      skipped: (time) => this.#waitingAt(time).forEach((exchange) => exchange.harm('attached_mid', 0)),
       tunnel: () => this.#handOff(),
     }
   }
@@ -197,39 +189,50 @@ export class Http1Conversation implements ProtocolConversation {
     return this.#isOrphan ? undefined : this.#pending[0]
   }
 
-  #onResponseHead(bytes: Buffer, time: bigint): Framing | undefined {
-    const raw = parseHead(bytes, this.#settings.limits.maxFields)
-    const line = raw === undefined ? undefined : parseStatusLine(raw.startLine)
-    if (raw === undefined || line === undefined) return undefined
-    const exchange = this.#pending[0]
-    const framing = responseFraming(raw.fields, line.status, exchange?.method ?? 'GET')
-    if (framing === undefined) return undefined
+  /** An answer is never older than its question: a write's time is taken at its entry, a read's at its return. */
+  #waitingAt(time: bigint): Exchange[] {
+    return this.#pending.filter((exchange) => exchange.startUnixNano <= time)
+  }
+
+  #onResponseHead(raw: RawHead, time: bigint): Framing {
+    const { status } = parseStatusLine(raw.startLine)!
+    const waiting = this.#waitingAt(time)
+    if (this.#hasLostResponses) this.#skipAnswered(waiting)
+    this.#hasLostResponses = false
+    this.#hasSeenResponse = true
+    const exchange = waiting.length > 0 ? this.#pending[0] : undefined
+    const framing = responseFraming(raw.fields, status, exchange?.method ?? 'GET')
+    this.#isOrphan = exchange === undefined
     if (exchange === undefined) {
-      this.#isOrphan = true
       this.#settings.stats.add('exchanges.ignored', 'request_not_seen')
       return framing
     }
     exchange.seen(time)
     // 1xx but 101: not the answer yet (RFC 9110 15.2).
-    if (line.status < 200 && line.status !== 101) return framing
+    if (status < 200 && status !== 101) return framing
     exchange.state.response = 'open'
     const { headers } = cleanFields(raw.fields, this.#settings.fingerprint)
     this.#settings.emit({
       kind: 'response',
       exchange: exchange.ref,
-      head: { status: line.status, headers },
+      head: { status, headers },
       timeUnixNano: time,
     })
     this.#prepareDecoder(exchange, 'response', raw)
     return framing
   }
 
-  #onResponseEnd(mark: (exchange: Exchange) => void): void {
-    if (this.#isOrphan) {
-      this.#isOrphan = false
-      return
+  /** Without pipelining a client asks again only after an answer: all but the newest have had theirs, unseen. */
+  #skipAnswered(waiting: Exchange[]): void {
+    for (const exchange of waiting.slice(0, -1)) {
+      this.#pending.splice(this.#pending.indexOf(exchange), 1)
+      this.#abandon(exchange, 'gap')
     }
-    const exchange = this.#pending[0]
+  }
+
+  #onResponseEnd(mark: (exchange: Exchange) => void): void {
+    const exchange = this.#answered
+    this.#isOrphan = false
     // An interim response leaves its exchange waiting.
     if (exchange === undefined || exchange.state.response === 'none') return
     mark(exchange)
@@ -238,46 +241,49 @@ export class Http1Conversation implements ProtocolConversation {
   }
 
   #settle(exchange: Exchange): void {
-    if (exchange === this.#current && exchange.expectsContinue && !exchange.hasRequestBody) {
-      // Refused before the body was sent: it will not come.
-      this.#requests.abandonBody()
+    const isRefused = exchange === this.#current && exchange.expectsContinue && this.#requests.abandonBody()
+    if (isRefused) {
+      // Answered before the body was sent: it will not come (RFC 9110 10.1.1).
       this.#current = undefined
       exchange.state.request = 'done'
     }
-    if (exchange.isOver) return exchange.end(exchange.state.response === 'done' ? 'completed' : 'unknown')
-    this.#uploading = exchange
+    if (exchange === this.#current) this.#uploading = exchange
+    else exchange.end(exchange.isWhole ? 'completed' : 'unknown')
   }
 
-  /**
-   * The response direction has a hole, or rubbish, between messages. Without pipelining a client asks again only after an
-   * answer, so all but the newest waiting exchange have had theirs, inside the hole.
-   */
-  #onResponseLost(length: number): void {
-    this.#settings.stats.add('messages.lost', 'response')
+  #onResponseBroken(reason: LossReason, missing: number): void {
+    this.#onResponseEnd((exchange) => exchange.broken('response', reason, missing))
+    // What came behind it is in the same hole.
+    if (missing > 0) this.#onResponseLost(reason, 0)
+    this.#hasLostResponses = true
+  }
+
+  /** Between messages: any of those who wait may have lost its answer. */
+  #onResponseLost(reason: LossReason, missing: number): void {
     this.#isOrphan = false
-    for (const exchange of this.#pending.splice(0, Math.max(0, this.#pending.length - 1)))
-      this.#abandon(exchange, length > 0 ? 'gap' : 'invalid')
-    const [last] = this.#pending
-    if (last === undefined) return
-    if (length > 0) last.addMissing(length)
+    this.#hasLostResponses = true
+    const isJoined = reason === 'rubbish' && !this.#hasSeenResponse
+    const damage = isJoined ? 'attached_mid' : reason === 'rubbish' ? 'invalid' : reason
+    for (const exchange of this.#waitingAt(this.#responseTime)) exchange.harm(damage, missing)
   }
 
-  #abandon(exchange: Exchange, reason: 'gap' | 'invalid' | 'limit'): void {
-    exchange.broken('response', reason)
+  #abandon(exchange: Exchange, reason: 'gap' | 'limit'): void {
+    exchange.broken('response', reason, 0)
     exchange.end('unknown')
     if (exchange === this.#current) this.#current = undefined
   }
 
   /** 101 or a CONNECT that succeeded: the seam where the next protocol takes over. */
   #handOff(): void {
-    const exchange = this.#pending[0]
-    this.#handedOff = exchange?.method === 'CONNECT' ? 'connect' : 'upgrade'
-    this.#settings.stats.add('connections.ignored', this.#handedOff)
+    const exchange = this.#answered
+    this.#isHandedOff = true
+    this.#settings.stats.add('connections.ignored', exchange?.method === 'CONNECT' ? 'connect' : 'upgrade')
     if (exchange === undefined) return
-    exchange.state.response = 'done'
-    exchange.state.request = 'done'
+    exchange.complete('response', this.#responseTime)
     this.#pending.shift()
-    exchange.end('completed')
+    if (exchange === this.#current) exchange.state.request = 'broken'
+    this.#current = undefined
+    exchange.end(exchange.isWhole ? 'completed' : 'unknown')
   }
 
   #prepareDecoder(exchange: Exchange, side: Side, raw: RawHead): void {
@@ -285,10 +291,4 @@ export class Http1Conversation implements ProtocolConversation {
     if (unknown !== undefined) this.#settings.stats.add('bodies.undecodable', 'unknown_coding')
     if (decoder !== undefined) exchange.decodeWith(side, decoder)
   }
-}
-
-function splitHost(value: string | undefined): { host: string | undefined; port: number } {
-  const match = /^(\[[^\]]*\]|[^:]*)(?::(\d{1,5}))?$/.exec(value ?? '')
-  const host = match?.[1]?.toLowerCase()
-  return { host: host === '' ? undefined : host, port: Number(match?.[2] ?? 443) }
 }

@@ -4,8 +4,10 @@
  * parsers' findings. Out: ExchangeEvents, `end` last. Knows no other exchange.
  * @module
  */
+import type { Stats } from '../../stats.js'
 import type { BodyDecoder } from '../coding.js'
 import type { Completeness, ExchangeEvent, ExchangeRef, Outcome, Side } from '../types.js'
+import type { LossReason } from './message-parser.js'
 
 /** `broken`: its end was not or will not be seen. */
 export type SideState = 'none' | 'open' | 'done' | 'broken'
@@ -13,38 +15,38 @@ export type SideState = 'none' | 'open' | 'done' | 'broken'
 export class Exchange {
   readonly ref: ExchangeRef
   readonly method: string
+  readonly startUnixNano: bigint
   /** The client waits for a 100 before it sends the body (RFC 9110 10.1.1). */
-  readonly expectsContinue: boolean
+  expectsContinue = false
   readonly state: Record<Side, SideState> = { request: 'open', response: 'none' }
   readonly #decoders: Partial<Record<Side, BodyDecoder>> = {}
   /** Sides whose coded body has a hole: nothing behind it can be decoded. */
   readonly #stopped = new Set<Side>()
-  hasRequestBody = false
   #missingBytes = 0
-  #damage: 'gap' | 'limit' | undefined
+  #damage: Exclude<Completeness, 'complete'> | undefined
   #isInvalid = false
   #lastUnixNano: bigint
   readonly #emit: (event: ExchangeEvent) => void
-  readonly #count: (name: string, reason: string) => void
+  readonly #stats: Stats
 
   constructor(
     ref: ExchangeRef,
-    head: { method: string; expectsContinue: boolean },
+    method: string,
     startUnixNano: bigint,
     emit: (event: ExchangeEvent) => void,
-    count: (name: string, reason: string) => void,
+    stats: Stats,
   ) {
     this.ref = ref
-    this.method = head.method
-    this.expectsContinue = head.expectsContinue
+    this.method = method
+    this.startUnixNano = startUnixNano
     this.#lastUnixNano = startUnixNano
     this.#emit = emit
-    this.#count = count
+    this.#stats = stats
   }
 
-  get isOver(): boolean {
-    const isSettled = (state: SideState): boolean => state === 'done' || state === 'broken'
-    return isSettled(this.state.request) && isSettled(this.state.response)
+  /** Both messages have come to the end that their own framing names. */
+  get isWhole(): boolean {
+    return this.state.request === 'done' && this.state.response === 'done'
   }
 
   decodeWith(side: Side, decoder: BodyDecoder): void {
@@ -57,7 +59,6 @@ export class Exchange {
 
   body(side: Side, bytes: Uint8Array, timeUnixNano: bigint): void {
     this.seen(timeUnixNano)
-    if (side === 'request') this.hasRequestBody = true
     const decoder = this.#decoders[side]
     if (decoder === undefined) return this.#emitBody(side, bytes, timeUnixNano)
     // Damaged or over the limit: what was decoded before has been passed on.
@@ -80,17 +81,17 @@ export class Exchange {
     this.state[side] = 'done'
   }
 
-  /** `missing`: bytes known lost with it. */
-  broken(side: Side, reason: 'gap' | 'invalid' | 'limit'): void {
+  /** That side cannot be followed to its end. `missing`: bytes known lost with it. */
+  broken(side: Side, reason: LossReason, missing: number): void {
     this.state[side] = 'broken'
-    if (reason === 'invalid') this.#isInvalid = true
-    else this.#damage ??= reason
+    this.harm(reason === 'rubbish' ? 'invalid' : reason, missing)
   }
 
-  /** Bytes vanished where this exchange's could have been. */
-  addMissing(length: number): void {
-    this.#missingBytes += length
-    this.#damage ??= 'gap'
+  /** Something went wrong where this exchange's bytes are or could have been. The first finding stands. */
+  harm(damage: Exclude<Completeness, 'complete'> | 'invalid', missing: number): void {
+    this.#missingBytes += missing
+    if (damage === 'invalid') this.#isInvalid = true
+    else this.#damage ??= damage
   }
 
   end(outcome: Outcome, completeness: Completeness = 'complete'): void {
@@ -104,7 +105,7 @@ export class Exchange {
       missingBytes: this.#missingBytes,
       timeUnixNano: this.#lastUnixNano,
     })
-    this.#count('exchanges.ended', whatWeSaw)
+    this.#stats.add('exchanges.ended', whatWeSaw)
   }
 
   #emitBody(side: Side, bytes: Uint8Array, timeUnixNano: bigint): void {
@@ -114,8 +115,7 @@ export class Exchange {
   }
 
   #decodingFailed(reason: 'invalid' | 'limit'): void {
-    this.#count('bodies.undecodable', reason)
-    if (reason === 'limit') this.#damage ??= 'limit'
-    else this.#isInvalid = true
+    this.#stats.add('bodies.undecodable', reason)
+    this.harm(reason, 0)
   }
 }

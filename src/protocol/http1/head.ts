@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * The head of one HTTP/1 message (RFC 9112 2–6). In: its bytes, up to and including the empty line. Out: start line, fields and
- * how the body is framed, or undefined for what is no head. Knows no connection.
+ * The head of one HTTP/1 message (RFC 9112 2–6). In: lines. Out: start line, fields and how the body is framed, or undefined for
+ * what is none of them. Pure; knows no connection.
  * @module
  */
 
 export interface RawHead {
   startLine: string
-  /** Lower-case names, original order. */
+  /** Lower-case names, original order. latin1: one character a byte (RFC 9110 5.5). */
   fields: [name: string, value: string][]
 }
 
@@ -22,37 +22,25 @@ export interface StatusLine {
   protocol: string
 }
 
-/** RFC 9112 6.3: how long the body is. */
+/** RFC 9112 6.3: how long the body is. `contradiction`: nobody can know, so the connection cannot be followed. */
 export type Framing =
   | { kind: 'none' }
   | { kind: 'length'; length: number }
   | { kind: 'chunked' }
   | { kind: 'close' }
   | { kind: 'tunnel' }
+  | { kind: 'contradiction' }
 
-const REQUEST_LINE = /^([A-Z][A-Z-]{1,19}) (\S+) (HTTP\/1\.[01])$/
+const REQUEST_LINE = /^([A-Z][A-Z-]{1,19}) ([^\s\x00-\x1f\x7f]+) (HTTP\/1\.[01])$/
 const STATUS_LINE = /^(HTTP\/1\.[01]) ([1-9]\d\d)(?: .*)?$/
 /** RFC 9110 5.1: token. A space before the colon is invalid (RFC 9112 5.1). */
-const FIELD_LINE = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*(.*?)[ \t]*$/
+const FIELD_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 
-/** Undefined when a line is no field line, or there are more than `maxFields`. */
-export function parseHead(bytes: Buffer, maxFields: number): RawHead | undefined {
-  // latin1 keeps one character a byte; header values are ASCII by grammar (RFC 9110 5.5).
-  const lines = bytes.toString('latin1').split(/\r?\n/)
-  const startLine = lines[0] ?? ''
-  const fields: [string, string][] = []
-  for (const line of lines.slice(1)) {
-    if (line === '') break
-    const last = fields.at(-1)
-    if ((line[0] === ' ' || line[0] === '\t') && last !== undefined) {
-      last[1] = `${last[1]} ${line.trim()}` // obs-fold, RFC 9112 5.2
-      continue
-    }
-    const match = FIELD_LINE.exec(line)
-    if (match === null || fields.length >= maxFields) return undefined
-    fields.push([match[1]!.toLowerCase(), match[2]!])
-  }
-  return { startLine, fields }
+export function parseFieldLine(line: string): [name: string, value: string] | undefined {
+  const colon = line.indexOf(':')
+  if (colon < 1) return undefined
+  const name = line.slice(0, colon)
+  return FIELD_NAME.test(name) ? [name.toLowerCase(), line.slice(colon + 1).trim()] : undefined
 }
 
 export function parseRequestLine(line: string): RequestLine | undefined {
@@ -73,34 +61,31 @@ export function fieldValue(fields: RawHead['fields'], name: string): string | un
   return values.length === 0 ? undefined : values.join(', ')
 }
 
-/** Undefined: the fields contradict each other, so that nobody can know where the message ends. */
-export function requestFraming(fields: RawHead['fields'], method: string): Framing | undefined {
+/** A request without a length has no body (RFC 9112 6.3 rule 7); one whose last coding is not chunked has no end (rule 4). */
+export function requestFraming(fields: RawHead['fields'], method: string): Framing {
+  if (method === 'CONNECT') return { kind: 'none' }
   const framing = declaredFraming(fields)
-  if (framing === undefined || method === 'CONNECT')
-    return framing === undefined ? undefined : { kind: 'none' }
-  return framing.kind === 'close' ? { kind: 'none' } : framing
+  if (framing.kind !== 'close') return framing
+  return { kind: fieldValue(fields, 'transfer-encoding') === undefined ? 'none' : 'contradiction' }
 }
 
 /** RFC 9112 6.3, rules 1–8 for responses. */
-export function responseFraming(
-  fields: RawHead['fields'],
-  status: number,
-  method: string,
-): Framing | undefined {
+export function responseFraming(fields: RawHead['fields'], status: number, method: string): Framing {
   if (status === 101 || (method === 'CONNECT' && status >= 200 && status < 300)) return { kind: 'tunnel' }
   if (method === 'HEAD' || status < 200 || status === 204 || status === 304) return { kind: 'none' }
   return declaredFraming(fields)
 }
 
 /** Transfer-Encoding overrides Content-Length (RFC 9112 6.3 rule 3); differing lengths are an error (rule 5). */
-function declaredFraming(fields: RawHead['fields']): Framing | undefined {
+function declaredFraming(fields: RawHead['fields']): Framing {
   const coding = fieldValue(fields, 'transfer-encoding')
   if (coding !== undefined)
     return /(^|,)\s*chunked\s*$/i.test(coding) ? { kind: 'chunked' } : { kind: 'close' }
   const declared = fieldValue(fields, 'content-length')
   if (declared === undefined) return { kind: 'close' }
-  const lengths = new Set(declared.split(',').map((value) => value.trim()))
-  const [length] = lengths
-  if (lengths.size !== 1 || length === undefined || !/^\d{1,15}$/.test(length)) return undefined
-  return Number(length) === 0 ? { kind: 'none' } : { kind: 'length', length: Number(length) }
+  const values = declared.split(',').map((value) => value.trim())
+  if (!values.every((value) => /^\d{1,15}$/.test(value))) return { kind: 'contradiction' }
+  const [length = 0, ...others] = new Set(values.map(Number))
+  if (others.length > 0) return { kind: 'contradiction' }
+  return length === 0 ? { kind: 'none' } : { kind: 'length', length }
 }

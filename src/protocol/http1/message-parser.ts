@@ -1,176 +1,238 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * One direction of an HTTP/1 connection (RFC 9112), incrementally. In: bytes and gaps. Out: heads, body pieces without transfer
- * coding, and how each message ended. Bodies pass through without a copy. After damage it looks for the next message start.
+ * coding, and how each message ended. Bodies pass through without a copy. After damage it searches the next message start.
  * @module
  */
 import type { Budget, Stats } from '../../stats.js'
 import { ByteQueue } from '../byte-queue.js'
-import type { Framing } from './head.js'
-import { findStart, isStartLine, type MessageKind } from './start.js'
+import { fieldValue, type Framing, type RawHead } from './head.js'
+import { HeadReader, type HeadLimits, type HeadVerdict } from './head-reader.js'
+import {
+  canBecomeStartLine,
+  findStart,
+  isStartLine,
+  MAX_START_LINE_BYTES,
+  type MessageKind,
+} from './start.js'
 
-export interface ParserLimits {
-  maxHeadBytes: number
-  /** Also the bound of a chunk-size line and of each trailer section. */
+export interface ParserLimits extends HeadLimits {
+  /** Of a chunk-size line and of each trailer field. */
   maxLineBytes: number
 }
 
+/** `gap`: bytes are missing; `rubbish`: no start line here; `invalid`: a head or a body that breaks the rules. */
+export type LossReason = 'gap' | 'rubbish' | 'invalid' | 'limit'
+
 export interface MessageHandler {
-  /** A complete head. The framing of its body, or undefined when it is no valid head after all. */
-  head(bytes: Buffer, timeUnixNano: bigint): Framing | undefined
+  /** A whole head; the answer says how its body is framed. */
+  head(head: RawHead, timeUnixNano: bigint): Framing
   body(bytes: Uint8Array, timeUnixNano: bigint): void
   /** Bytes of the current message's body are missing; the message goes on. */
   gap(length: number, timeUnixNano: bigint): void
   complete(timeUnixNano: bigint): void
-  /** The current message cannot be followed to its end. */
-  broken(reason: 'gap' | 'invalid' | 'limit', timeUnixNano: bigint): void
-  /** Between messages bytes are missing: whole messages may have passed unseen. */
-  lost(length: number, timeUnixNano: bigint): void
+  /** The current message, whose head was passed on, cannot be followed to its end. */
+  broken(reason: LossReason, missingBytes: number): void
+  /** Not inside a message that was passed on: a head was lost or was none, and whole messages may be missing. */
+  lost(reason: LossReason, missingBytes: number): void
+  /** While searching, bytes were dropped that no message began with. */
+  skipped(timeUnixNano: bigint): void
   /** What follows is another protocol. */
   tunnel(timeUnixNano: bigint): void
 }
 
 type State =
   | 'start'
-  | 'head'
+  | 'start-line'
+  | 'fields'
   | 'length'
   | 'close'
   | 'chunk-size'
   | 'chunk-data'
   | 'chunk-end'
   | 'trailers'
-  | 'scan'
-  | 'tunnel'
+  | 'search'
+  | 'over'
 
 const LF = 10
 const CR = 13
+const EMPTY: Buffer = Buffer.alloc(0)
+const MAX_TRAILER_FIELDS = 1_000
 
 export class MessageParser {
   readonly #kind: MessageKind
   readonly #handler: MessageHandler
   readonly #limits: ParserLimits
   readonly #stats: Stats
-  readonly #pending: ByteQueue
-  #state: State = 'start'
+  readonly #head: HeadReader
+  /** A line, or while searching what may be the beginning of one, that is not whole yet. */
+  readonly #held: ByteQueue
+  #state: State
+  /** No head has been accepted since the beginning in mid-stream or the last loss. */
+  #isSearching: boolean
+  #hasFinished = false
   /** Of the body or the chunk. */
   #remaining = 0
+  #trailerFields = 0
+  #hasBodyBegun = false
   /** Of the first byte of the head that is being collected. */
   #headTime = 0n
 
+  /** `isJoined`: the first byte will be somewhere in the middle of a message. */
   constructor(
     kind: MessageKind,
     handler: MessageHandler,
-    limits: ParserLimits,
-    budget: Budget,
-    stats: Stats,
+    settings: { limits: ParserLimits; budget: Budget; stats: Stats },
+    isJoined: boolean,
   ) {
     this.#kind = kind
     this.#handler = handler
-    this.#limits = limits
-    this.#stats = stats
-    this.#pending = new ByteQueue(budget, Math.max(limits.maxHeadBytes, limits.maxLineBytes))
+    this.#limits = settings.limits
+    this.#stats = settings.stats
+    this.#head = new HeadReader(settings.limits, settings.budget)
+    const longest = Math.max(settings.limits.maxHeadBytes, settings.limits.maxLineBytes)
+    this.#held = new ByteQueue(settings.budget, longest)
+    this.#state = isJoined ? 'search' : 'start'
+    this.#isSearching = isJoined
   }
 
-  /** At a message boundary and not one byte into the next. */
-  get isAtStart(): boolean {
-    return this.#state === 'start'
+  /** The next byte begins a message, or is dropped. */
+  get isBetweenMessages(): boolean {
+    return this.#state === 'start' || this.#state === 'search'
   }
 
   get isUntilClose(): boolean {
     return this.#state === 'close'
   }
 
-  push(bytes: Uint8Array, time: bigint): void {
-    let rest: Uint8Array = bytes
-    while (rest.length > 0) rest = this.#step(rest, time)
+  /** Stops behind the end of a message and returns the bytes behind it. */
+  push(bytes: Uint8Array, time: bigint): Uint8Array {
+    let rest = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+    this.#hasFinished = false
+    while (rest.length > 0 && !this.#hasFinished) rest = this.#step(rest, time)
+    return rest
   }
 
   gap(length: number, time: bigint): void {
+    this.#hasBodyBegun = true
     switch (this.#state) {
       case 'length':
         return this.#gapInLength(length, time)
       case 'chunk-data':
-        if (length > this.#remaining) return this.#breakOff('gap', time)
+        if (length > this.#remaining) return this.#breakOff('gap', length)
         this.#handler.gap(length, time)
         this.#remaining -= length
         if (this.#remaining === 0) this.#state = 'chunk-end'
         return
       case 'close':
         return this.#handler.gap(length, time)
-      case 'start':
-      case 'scan':
-        this.#pending.clear()
-        this.#state = 'scan'
-        return this.#handler.lost(length, time)
-      case 'tunnel':
+      case 'over':
         return
       default:
-        return this.#breakOff('gap', time)
+        return this.#breakOff('gap', length)
     }
   }
 
-  /** A request whose body will not come (417 after Expect): the next bytes are a new message. */
-  abandonBody(): void {
-    if (this.#state === 'length' || this.#state === 'chunk-size') this.#state = 'start'
+  /** A body that will not come (417 after Expect): the next bytes are a new message. False when some of it has come. */
+  abandonBody(): boolean {
+    if (this.#hasBodyBegun || (this.#state !== 'length' && this.#state !== 'chunk-size')) return false
+    this.#state = 'start'
+    return true
   }
 
   /** No more input; frees what is held. */
   end(): void {
-    this.#pending.clear()
-    this.#state = 'tunnel'
+    this.#held.clear()
+    this.#head.clear()
+    this.#state = 'over'
   }
 
   /** Consumes from `bytes` what the state can use and returns the rest. */
-  #step(bytes: Uint8Array, time: bigint): Uint8Array {
+  #step(bytes: Buffer, time: bigint): Buffer {
     switch (this.#state) {
       case 'start':
         return this.#skipEmptyLines(bytes, time)
-      case 'head':
-        return this.#collectHead(bytes, time)
       case 'length':
       case 'chunk-data':
         return this.#passBody(bytes, time)
       case 'close':
         this.#handler.body(bytes, time)
         return EMPTY
-      case 'chunk-size':
-        return this.#readLine(bytes, time, (line) => this.#onChunkSize(line, time))
-      case 'chunk-end':
-        return this.#readLine(bytes, time, (line) => this.#onChunkEnd(line, time))
-      case 'trailers':
-        return this.#readLine(bytes, time, (line) => this.#onTrailer(line, time))
-      case 'scan':
-        return this.#scan(bytes, time)
-      case 'tunnel':
+      case 'search':
+        return this.#search(bytes, time)
+      case 'over':
         return EMPTY
+      default:
+        return this.#readLine(bytes, time)
     }
   }
 
   /** RFC 9112 2.2: empty lines before a start line are ignored. */
-  #skipEmptyLines(bytes: Uint8Array, time: bigint): Uint8Array {
+  #skipEmptyLines(bytes: Buffer, time: bigint): Buffer {
     let at = 0
     while (at < bytes.length && (bytes[at] === CR || bytes[at] === LF)) at++
     if (at === bytes.length) return EMPTY
-    this.#state = 'head'
+    this.#state = 'start-line'
     this.#headTime = time
     return bytes.subarray(at)
   }
 
-  #collectHead(bytes: Uint8Array, time: bigint): Uint8Array {
-    const before = this.#pending.length
-    const piece = bytes.subarray(0, this.#limits.maxHeadBytes - before)
-    if (piece.length === 0 || !this.#pending.append(piece)) return this.#tooLarge(time)
-    const view = this.#pending.view
-    const end = endOfHead(view, Math.max(0, before - 3))
-    if (end < 0)
-      return isPlausibleStart(this.#kind, view)
-        ? bytes.subarray(piece.length)
-        : this.#rescan(bytes, piece, time)
-    const framing = this.#handler.head(view.subarray(0, end), this.#headTime)
-    if (framing === undefined) return this.#rescan(bytes, piece, time)
-    this.#pending.clear()
-    this.#enterBody(framing, time)
-    return bytes.subarray(end - before)
+  /** Hands on the line without its end once it is whole; a bare LF ends one too (RFC 9112 2.2). */
+  #readLine(bytes: Buffer, time: bigint): Buffer {
+    this.#hasBodyBegun = true
+    const at = bytes.indexOf(LF)
+    const piece = at < 0 ? bytes : bytes.subarray(0, at + 1)
+    const length = this.#held.length + piece.length
+    if (length > this.#longestLine) return this.#onTooLong(bytes, piece)
+    if ((at < 0 || this.#held.length > 0) && !this.#held.append(piece)) return this.#onTooLong(bytes, piece)
+    if (at < 0) return this.#state === 'start-line' ? this.#judgeBeginning() : EMPTY
+    const isHeld = this.#held.length > 0
+    const raw = isHeld ? this.#held.take() : piece
+    const end = raw[length - 2] === CR ? length - 2 : length - 1
+    this.#onLine(raw.toString('latin1', 0, end), length, time)
+    const rest = bytes.subarray(piece.length)
+    if (this.#state !== 'search') return rest
+    // Rejected, but a real start line may stand in it: its own first byte excepted, that would not end.
+    return isHeld ? Buffer.concat([raw.subarray(1), rest]) : bytes.subarray(1)
+  }
+
+  get #longestLine(): number {
+    if (this.#state === 'start-line') return MAX_START_LINE_BYTES + 2
+    return this.#state === 'fields' ? this.#head.remainingBytes : this.#limits.maxLineBytes
+  }
+
+  #onLine(line: string, bytes: number, time: bigint): void {
+    switch (this.#state) {
+      case 'start-line':
+        if (!isStartLine(this.#kind, line)) return this.#breakOff('rubbish', 0)
+        this.#state = 'fields'
+        return this.#onHeadVerdict(this.#head.start(line, bytes), time)
+      case 'fields':
+        return this.#onHeadVerdict(this.#head.add(line, bytes), time)
+      case 'chunk-size':
+        return this.#onChunkSize(line)
+      case 'chunk-end':
+        if (line !== '') return this.#breakOff('invalid', 0)
+        this.#state = 'chunk-size'
+        return
+      default:
+        return this.#onTrailer(line, time)
+    }
+  }
+
+  #onHeadVerdict(verdict: HeadVerdict, time: bigint): void {
+    if (verdict === 'need-more') return
+    if (verdict !== 'end') return this.#breakOff(verdict === 'rubbish' ? 'invalid' : verdict, 0)
+    const head = this.#head.take()
+    if (this.#isSearching && !this.#isProven(head)) return this.#breakOff('rubbish', 0)
+    this.#isSearching = false
+    this.#hasBodyBegun = false
+    this.#enterBody(this.#handler.head(head, this.#headTime), time)
+  }
+
+  /** Bodies quote start lines. What was found by searching needs a Host (RFC 9112 3.2), an answer any field at all. */
+  #isProven(head: RawHead): boolean {
+    return this.#kind === 'request' ? fieldValue(head.fields, 'host') !== undefined : head.fields.length > 0
   }
 
   #enterBody(framing: Framing, time: bigint): void {
@@ -187,60 +249,45 @@ export class MessageParser {
       case 'close':
         this.#state = 'close'
         return
+      case 'contradiction':
+        this.#state = 'chunk-size'
+        return this.#breakOff('invalid', 0)
       case 'tunnel':
-        this.#state = 'tunnel'
+        this.#state = 'over'
         this.#handler.tunnel(time)
     }
   }
 
   #finish(time: bigint): void {
     this.#state = 'start'
+    this.#hasFinished = true
     this.#handler.complete(time)
   }
 
-  #passBody(bytes: Uint8Array, time: bigint): Uint8Array {
+  #passBody(bytes: Buffer, time: bigint): Buffer {
+    this.#hasBodyBegun = true
     const piece = bytes.length <= this.#remaining ? bytes : bytes.subarray(0, this.#remaining)
     this.#remaining -= piece.length
     this.#handler.body(piece, time)
-    if (this.#remaining === 0) {
-      if (this.#state === 'length') this.#finish(time)
-      else this.#state = 'chunk-end'
-    }
-    return bytes.subarray(piece.length)
-  }
-
-  /** Calls `onLine` with the line without its end once it is whole. */
-  #readLine(bytes: Uint8Array, time: bigint, onLine: (line: string) => void): Uint8Array {
-    const at = bytes.indexOf(LF)
-    const piece = at < 0 ? bytes : bytes.subarray(0, at + 1)
-    if (this.#pending.length + piece.length > this.#limits.maxLineBytes || !this.#pending.append(piece)) {
-      return this.#tooLarge(time)
-    }
-    if (at < 0) return EMPTY
-    const line = this.#pending
-      .take()
-      .toString('latin1')
-      .replace(/\r?\n$/, '')
-    onLine(line)
+    if (this.#remaining > 0) return EMPTY
+    if (this.#state === 'length') this.#finish(time)
+    else this.#state = 'chunk-end'
     return bytes.subarray(piece.length)
   }
 
   /** RFC 9112 7.1: hexadecimal size, then extensions, which nobody uses. */
-  #onChunkSize(line: string, time: bigint): void {
+  #onChunkSize(line: string): void {
     const match = /^([0-9a-fA-F]{1,12})[ \t]*(?:;.*)?$/.exec(line)
-    if (match === null) return this.#breakOff('invalid', time)
+    if (match === null) return this.#breakOff('invalid', 0)
     this.#remaining = parseInt(match[1]!, 16)
+    this.#trailerFields = 0
     this.#state = this.#remaining === 0 ? 'trailers' : 'chunk-data'
-  }
-
-  #onChunkEnd(line: string, time: bigint): void {
-    if (line !== '') return this.#breakOff('invalid', time)
-    this.#state = 'chunk-size'
   }
 
   /** Trailer fields carry nothing we use; the empty line ends the message (RFC 9112 7.1.2). */
   #onTrailer(line: string, time: bigint): void {
-    if (line === '') this.#finish(time)
+    if (line === '') return this.#finish(time)
+    if (++this.#trailerFields > MAX_TRAILER_FIELDS) this.#breakOff('limit', 0)
   }
 
   #gapInLength(length: number, time: bigint): void {
@@ -250,66 +297,51 @@ export class MessageParser {
     if (this.#remaining > 0) return
     // The end passed inside the gap, and by its own length this message is over.
     this.#finish(time)
-    if (length > inBody) this.gap(length - inBody, time)
+    if (length > inBody) this.#breakOff('gap', length - inBody)
   }
 
-  #breakOff(reason: 'gap' | 'invalid' | 'limit', time: bigint): void {
-    const isInMessage = this.#state !== 'head'
-    this.#pending.clear()
-    this.#state = 'scan'
-    if (isInMessage) this.#handler.broken(reason, time)
-    else this.#handler.lost(0, time)
+  #breakOff(reason: LossReason, missingBytes: number): void {
+    const isInMessage = IN_MESSAGE.has(this.#state)
+    const wasSearching = this.#isSearching
+    this.#held.clear()
+    this.#head.clear()
+    this.#state = 'search'
+    this.#isSearching = true
+    // Already searching, a candidate that is none after all is no news.
+    if (wasSearching && reason !== 'gap') return
+    this.#stats.add('messages.broken', reason)
+    if (isInMessage) this.#handler.broken(reason, missingBytes)
+    else this.#handler.lost(reason, missingBytes)
   }
 
-  #tooLarge(time: bigint): Uint8Array {
-    this.#stats.add('messages.broken', 'limit')
-    this.#breakOff('limit', time)
-    return EMPTY
+  /** Longer than any line may be: nothing in it is looked at again. */
+  #onTooLong(bytes: Buffer, piece: Buffer): Buffer {
+    this.#breakOff(this.#state === 'start-line' ? 'rubbish' : 'limit', 0)
+    return bytes.subarray(piece.length)
   }
 
-  /** What was collected as a head is none: look for one behind its first byte. `piece` is the part of `bytes` in it. */
-  #rescan(bytes: Uint8Array, piece: Uint8Array, time: bigint): Uint8Array {
-    const collected = this.#pending.take()
-    this.#stats.add('messages.broken', 'no_start')
-    this.#state = 'scan'
-    this.#handler.lost(0, time)
-    return Buffer.concat([this.#scan(collected.subarray(1), time), bytes.subarray(piece.length)])
+  /** Rubbish is seen at its first bytes, not at its first line end. */
+  #judgeBeginning(): Buffer {
+    if (canBecomeStartLine(this.#kind, this.#held.view)) return EMPTY
+    const rubbish = this.#held.take()
+    this.#breakOff('rubbish', 0)
+    return rubbish.subarray(1)
   }
 
   /** Drops everything before the next message start, and counts it. */
-  #scan(bytes: Uint8Array, time: bigint): Uint8Array {
-    const held = this.#pending.take()
-    const view =
-      held.length === 0
-        ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-        : Buffer.concat([held, bytes])
+  #search(bytes: Buffer, time: bigint): Buffer {
+    const before = this.#held.length
+    const view = before === 0 ? bytes : Buffer.concat([this.#held.take(), bytes])
     const start = findStart(this.#kind, view)
-    this.#stats.add('bytes.skipped', 'no_start', start.at)
-    if (start.isFound) {
-      this.#state = 'head'
-      this.#headTime = time
-      return view.subarray(start.at)
-    }
-    // The tail could be the beginning of a start line that is cut here.
-    this.#pending.append(view.subarray(start.at))
-    return EMPTY
+    if (start.at > 0) this.#stats.add('bytes.skipped', this.#kind, start.at)
+    if (start.at > 0 && before > 0) this.#handler.skipped(this.#headTime)
+    if (start.at > before) this.#handler.skipped(time)
+    const rest = view.subarray(start.at)
+    if (start.at >= before) this.#headTime = time
+    if (start.isFound) this.#state = 'start-line'
+    else this.#held.append(rest)
+    return start.isFound ? rest : EMPTY
   }
 }
 
-const EMPTY: Uint8Array = new Uint8Array(0)
-
-/** Index behind the empty line that ends a head; a bare LF counts as a line end (RFC 9112 2.2). -1: not there yet. */
-function endOfHead(view: Buffer, from: number): number {
-  for (let at = view.indexOf(LF, from); at >= 0; at = view.indexOf(LF, at + 1)) {
-    if (view[at + 1] === LF) return at + 2
-    if (view[at + 1] === CR && view[at + 2] === LF) return at + 3
-  }
-  return -1
-}
-
-/** Judges as soon as there is a whole line, or too much for one. */
-function isPlausibleStart(kind: MessageKind, view: Buffer): boolean {
-  const end = view.indexOf(LF)
-  if (end < 0) return isStartLine(kind, view, view.length, false)
-  return isStartLine(kind, view, end, true)
-}
+const IN_MESSAGE = new Set<State>(['length', 'close', 'chunk-size', 'chunk-data', 'chunk-end', 'trailers'])
