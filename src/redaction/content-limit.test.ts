@@ -14,6 +14,14 @@ describe('limitContent', () => {
     expect(limitContent(content, sizeOf(content))).toBe(content)
   })
 
+  it('counts every escape and ending: what just fits is kept, one byte less is not', () => {
+    for (const text of ['x', '\u0000', '"', '\ud800', '\u65e5', '\ud83d\ude00']) {
+      const content = [part(300, text), part(100, text), { n: 1.2345678901234567e-300, a: [null, true] }]
+      expect(limitContent(content, sizeOf(content))).toBe(content)
+      expect(limitContent(content, sizeOf(content) - 1)).not.toBe(content)
+    }
+  })
+
   it('drops the oldest messages', () => {
     const content = [message(part(400)), message(part(400)), message(part(400))]
     expect(limitContent(content, 1100)).toEqual([

@@ -18,6 +18,7 @@ const MARKER_BYTES = 96
 
 /** The very same value when it fits; undefined when not even one marker does, or when it is not JSON. */
 export function limitContent(content: AttributeValue, maxBytes: number): AttributeValue | undefined {
+  if (isSurelyWithin(content, maxBytes)) return content
   const bytes = jsonBytes(content)
   if (bytes === undefined) return undefined
   if (bytes <= maxBytes) return content
@@ -55,6 +56,30 @@ function toMarker(omitted: Item, count: number): AttributeValue {
 
 function isMessage(item: Item): item is Message {
   return typeof item === 'object' && item !== null && Array.isArray((item as { parts?: unknown }).parts)
+}
+
+/** A character takes at most six bytes of JSON (`\\u001f`), a number 25: counting characters spares writing most content twice. */
+const MAX_BYTES_PER_CHARACTER = 6
+const MAX_BYTES_PER_SCALAR = 25
+const MAX_DEPTH = 64
+
+function isSurelyWithin(content: AttributeValue, maxBytes: number): boolean {
+  let left = maxBytes
+  function take(value: unknown, depth: number): boolean {
+    if (typeof value === 'string') left -= value.length * MAX_BYTES_PER_CHARACTER + 3
+    else if (typeof value !== 'object' || value === null) left -= MAX_BYTES_PER_SCALAR
+    else {
+      if (depth > MAX_DEPTH) return false
+      left -= 2
+      for (const key of Object.keys(value)) {
+        if (!Array.isArray(value)) left -= key.length * MAX_BYTES_PER_CHARACTER + 3
+        if (left < 0 || !take((value as Record<string, unknown>)[key], depth + 1)) return false
+        left -= 1
+      }
+    }
+    return left >= 0
+  }
+  return take(content, 0)
 }
 
 function jsonBytes(value: AttributeValue): number | undefined {

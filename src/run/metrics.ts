@@ -41,6 +41,14 @@ export interface MeterSettings {
   maxSeries: number
 }
 
+const NONE: Attributes = {}
+const OVERFLOW: Attributes = { [semconv.ATTR_OTEL_METRIC_OVERFLOW]: true }
+const OVERFLOW_KEY = 'overflow'
+
+interface Call {
+  dimensions: Attributes
+  startUnixNano: bigint
+}
 type Point = HistogramPoint | SumPoint
 type Record = (name: string, value: number | undefined, extra?: Attributes) => void
 
@@ -51,35 +59,35 @@ export function createMeter({ stats, profile, intervalMs, maxSeries }: MeterSett
   let latest = 0n
   let lastCollected: bigint | undefined
 
-  function pointOf(
-    name: string,
-    row: semconv.MetricRow,
-    attributes: Attributes,
-    startUnixNano: bigint,
-  ): Point {
+  /** `key` names the series; its attributes are only made for the first point. */
+  function pointOf(name: string, row: semconv.MetricRow, key: string, call: Call, extra: Attributes): Point {
     let points = series.get(name)
     if (points === undefined) series.set(name, (points = new Map()))
-    const key = JSON.stringify(attributes)
     const found = points.get(key)
     if (found !== undefined) return found
-    if (points.size < maxSeries - 1) return insert(points, key, toPoint(row, attributes, startUnixNano))
+    const { dimensions, startUnixNano } = call
+    if (points.size < maxSeries - 1)
+      return insert(points, key, toPoint(row, { ...dimensions, ...extra }, startUnixNano))
     stats.add('metric_points.overflowed', 'max_series')
-    const overflow: Attributes = { [semconv.ATTR_OTEL_METRIC_OVERFLOW]: true }
-    const overflowKey = JSON.stringify(overflow)
-    return points.get(overflowKey) ?? insert(points, overflowKey, toPoint(row, overflow, startUnixNano))
+    return (
+      points.get(OVERFLOW_KEY) ?? insert(points, OVERFLOW_KEY, toPoint(row, { ...OVERFLOW }, startUnixNano))
+    )
   }
 
   return {
     record(event, attributes) {
       if (event.endUnixNano > latest) latest = event.endUnixNano
       const dimensions = pick(attributes, DIMENSIONS)
-      const record: Record = (name, value, extra = {}) => {
+      const call: Call = { dimensions, startUnixNano: event.startUnixNano }
+      const callKey = JSON.stringify(dimensions)
+      const record: Record = (name, value, extra = NONE) => {
         const row = semconv.METRICS.get(name)!
         // A counter that a hostile answer could lower would not be monotonic any more.
         if (value === undefined || !(value >= 0 && value < Infinity) || !families.includes(row.family)) return
-        addTo(pointOf(name, row, { ...dimensions, ...extra }, event.startUnixNano), value)
+        const key = extra === NONE ? callKey : `${callKey}${JSON.stringify(extra)}`
+        addTo(pointOf(name, row, key, call, extra), value)
       }
-      const failure = pick(attributes, [semconv.ATTR_ERROR_TYPE])
+      const failure = event.error === undefined ? NONE : pick(attributes, [semconv.ATTR_ERROR_TYPE])
       recordTimes(event, failure, record)
       if (event.usage !== undefined) recordTokens(event.usage, record)
     },
