@@ -127,9 +127,11 @@ export class Http1Conversation implements ProtocolConversation {
     for (const piece of this.#held.take()) this.#answer(piece)
   }
 
-  /** Nobody will ask for it any more. */
-  #giveUpHeld(): void {
-    for (const piece of this.#held.take()) this.#read(piece, () => false)
+  /** Nobody will ask any more for what is older than `untilUnixNano`, by default for anything. */
+  #giveUpHeld(untilUnixNano?: bigint): void {
+    for (const piece of this.#held.take())
+      if (untilUnixNano === undefined || piece.timeUnixNano < untilUnixNano || !this.#held.hold(piece))
+        this.#read(piece, () => false)
   }
 
   #requestHandler(): MessageHandler {
@@ -150,6 +152,7 @@ export class Http1Conversation implements ProtocolConversation {
   #onRequestHead(raw: RawHead, time: bigint): Framing {
     const { stats, emit, connection, fingerprint } = this.#settings
     const line = parseRequestLine(raw.startLine)!
+    this.#giveUpHeld(time)
     if (this.#pending.length >= MAX_PENDING) this.#abandon(this.#pending.shift()!, 'limit')
     const exchange = new Exchange({ connection, number: this.#number++ }, line.method, time, emit, stats)
     exchange.expectsContinue = fieldValue(raw.fields, 'expect')?.toLowerCase() === '100-continue'
@@ -204,7 +207,9 @@ export class Http1Conversation implements ProtocolConversation {
     const framing = responseFraming(raw.fields, status, exchange?.method ?? 'GET')
     this.#isOrphan = exchange === undefined
     if (exchange === undefined) {
-      this.#settings.stats.add('exchanges.ignored', 'request_not_seen')
+      // It had a number all the same: ids of later exchanges do not depend on what was lost.
+      if (status >= 200) this.#number++
+      if (status >= 200) this.#settings.stats.add('exchanges.ignored', 'request_not_seen')
       return framing
     }
     exchange.seen(time)
