@@ -209,9 +209,10 @@ describe('both modes', () => {
     ['gen_ai.request.stream', 'true'],
     ['gen_ai.response.finish_reasons', 'stop'],
     ['gen_ai.response.finish_reasons', ['stop', 1]],
+    ['gen_ai.response.finish_reasons', new Array(129).fill('stop')],
     ['gen_ai.response.id', 7],
     ['oisp.capture.completeness', 'mostly'],
-  ])('drop %s = %j, which is of another type', (key, value) =>
+  ])('drop %s = %o, which is of another type', (key, value) =>
     expect(passAttributes({ [key]: value })).toEqual({}),
   )
 
@@ -223,9 +224,10 @@ describe('both modes', () => {
     ['gen_ai.response.finish_reasons', ['stop', 'my secret 1'], ['stop', '_OTHER']],
     ['server.address', '127.0.0.1', '127.0.0.1'],
     ['server.address', '::1', '::1'],
+    ['gen_ai.request.model', 'a'.repeat(10_000_000), expect.stringMatching(/^hmac:/)],
     ['service.name', 'agent \u65e5\u672c.py', 'agent \u65e5\u672c.py'],
     ['process.executable.path', '/opt/my app/bin/node', '/opt/my app/bin/node'],
-  ])('make of %s = %j %j', (key, value, expected) =>
+  ])('make of %s = %s %s', (key, value, expected) =>
     expect(passAttributes({ [key]: value })).toEqual({ [key]: expected }),
   )
 
@@ -259,6 +261,15 @@ describe('full mode', () => {
       code: 2,
       message: 'CANARY-message-1: [credential] is over its limit',
     }))
+
+  it('finds a key wherever it stands in a long description', () => {
+    for (const at of [4060, 4080, 4096, 8180]) {
+      const message = `${'x '.repeat(at / 2)}${KEY_CANARY} ${'y'.repeat(9000)}`
+      const { span } = pass(makeFailure({ error: { type: 'x', message } }), { mode: 'full' })
+      expect(span.status.message).not.toContain('sk-proj')
+      expect(span.status.message).toHaveLength(4096)
+    }
+  })
 
   it('shortens what is too large and says so', () => {
     const event = makeEvent()

@@ -166,6 +166,16 @@ describe('collection', () => {
     expect(duration.points[2]).toMatchObject({ attributes: { 'otel.metric.overflow': true }, count: 3 })
     expect(stats.get('metric_points.overflowed', 'max_series')).toBe(6)
   })
+
+  it('does not keep a series for a megabyte of model name', () => {
+    const { room, flushes, stats } = open()
+    room.consume(
+      makeEvent({ usage: undefined, request: { model: 'm'.repeat(1_000_000), stream: false, bodyBytes: 0 } }),
+    )
+    room.end()
+    expect(flushes[0]![0]!.points[0]!.attributes).toEqual({ 'otel.metric.overflow': true })
+    expect(stats.get('metric_points.overflowed', 'value_too_long')).toBe(1)
+  })
 })
 
 describe('splitByModality', () => {

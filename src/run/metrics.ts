@@ -15,6 +15,9 @@ export const DEFAULT_METRIC_INTERVAL_MS = 60_000
 /** The specification's default cardinality limit (metrics SDK, "Cardinality limits"). */
 export const DEFAULT_MAX_SERIES = 2000
 
+/** A client may send megabytes as a model name, and every series is kept for good. */
+const MAX_KEY_CHARACTERS = 2048
+
 const DIMENSIONS = [
   semconv.ATTR_GEN_AI_OPERATION_NAME,
   semconv.ATTR_GEN_AI_PROVIDER_NAME,
@@ -66,9 +69,10 @@ export function createMeter({ stats, profile, intervalMs, maxSeries }: MeterSett
     const found = points.get(key)
     if (found !== undefined) return found
     const { dimensions, startUnixNano } = call
-    if (points.size < maxSeries - 1)
+    const isTooLong = key.length > MAX_KEY_CHARACTERS
+    if (points.size < maxSeries - 1 && !isTooLong)
       return insert(points, key, toPoint(row, { ...dimensions, ...extra }, startUnixNano))
-    stats.add('metric_points.overflowed', 'max_series')
+    stats.add('metric_points.overflowed', isTooLong ? 'value_too_long' : 'max_series')
     return (
       points.get(OVERFLOW_KEY) ?? insert(points, OVERFLOW_KEY, toPoint(row, { ...OVERFLOW }, startUnixNano))
     )
