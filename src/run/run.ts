@@ -16,7 +16,7 @@ import {
 } from '../semconv.js'
 import type { Stats } from '../stats.js'
 import { toAttributes } from './attributes.js'
-import { createIds } from './ids.js'
+import { createIds, type Ids } from './ids.js'
 import { createMeter, DEFAULT_MAX_SERIES, DEFAULT_METRIC_INTERVAL_MS } from './metrics.js'
 import { SENSOR_NAME, toResource } from './resource.js'
 import { parseTraceparent, type RemoteContext } from './trace-context.js'
@@ -65,7 +65,9 @@ export function createRun(settings: RunSettings, next: Consumer<Telemetry>): Con
   return {
     consume(event) {
       const attributes = toAttributes(event, profile)
-      const span = toSpan(event, attributes, remoteContext(event))
+      const remote = readRemote(event, stats)
+      const [parent, link] = traceparent === 'parent' ? [remote, undefined] : [undefined, remote]
+      const span = toSpan(event, attributes, { ids: createIds(bootId, event.exchange), parent, link })
       meter.record(event, attributes)
       stats.add('spans.made', event.completeness)
       const resource = toResource(event.exchange.connection.process, sensor, version)
@@ -80,36 +82,41 @@ export function createRun(settings: RunSettings, next: Consumer<Telemetry>): Con
       next.end()
     },
   }
+}
 
-  function remoteContext(event: InferenceEvent): RemoteContext | undefined {
-    if (event.traceparent === undefined) return undefined
-    const remote = parseTraceparent(event.traceparent, event.tracestate)
-    if (remote === undefined) stats.add('traceparents.ignored', 'invalid')
-    else if (event.tracestate !== undefined && remote.traceState === undefined)
-      stats.add('tracestates.ignored', 'invalid')
-    return remote
-  }
+/** Undefined without a header, and for one that breaks the grammar. */
+function readRemote({ traceparent, tracestate }: InferenceEvent, stats: Stats): RemoteContext | undefined {
+  if (traceparent === undefined) return undefined
+  const remote = parseTraceparent(traceparent, tracestate)
+  if (remote === undefined) stats.add('traceparents.ignored', 'invalid')
+  else if (tracestate !== undefined && remote.traceState === undefined)
+    stats.add('tracestates.ignored', 'invalid')
+  return remote
+}
 
-  function toSpan(event: InferenceEvent, attributes: Attributes, remote: RemoteContext | undefined): Span {
-    const { operation, request, error } = event
-    const ids = createIds(bootId, event.exchange)
-    const parent = traceparent === 'parent' ? remote : undefined
-    return {
-      name: request.model === undefined ? operation : `${operation} ${request.model}`,
-      kind: SPAN_KIND_CLIENT,
-      spanContext: {
-        traceId: parent?.traceId ?? ids.traceId,
-        spanId: ids.spanId,
-        traceFlags: parent?.traceFlags ?? SAMPLED,
-      },
-      parentSpanContext: parent && withoutState(parent),
-      ...(parent?.traceState === undefined ? {} : { traceState: parent.traceState }),
-      startUnixNano: event.startUnixNano,
-      endUnixNano: event.endUnixNano > event.startUnixNano ? event.endUnixNano : event.startUnixNano,
-      attributes,
-      links: remote !== undefined && parent === undefined ? [{ context: remote, attributes: {} }] : [],
-      status: toStatus(error),
-    }
+interface SpanTies {
+  ids: Ids
+  parent: RemoteContext | undefined
+  link: RemoteContext | undefined
+}
+
+function toSpan(event: InferenceEvent, attributes: Attributes, { ids, parent, link }: SpanTies): Span {
+  const { operation, request, startUnixNano, endUnixNano } = event
+  return {
+    name: request.model === undefined ? operation : `${operation} ${request.model}`,
+    kind: SPAN_KIND_CLIENT,
+    spanContext: {
+      traceId: parent?.traceId ?? ids.traceId,
+      spanId: ids.spanId,
+      traceFlags: parent?.traceFlags ?? SAMPLED,
+    },
+    parentSpanContext: parent && withoutState(parent),
+    ...(parent?.traceState === undefined ? {} : { traceState: parent.traceState }),
+    startUnixNano,
+    endUnixNano: endUnixNano > startUnixNano ? endUnixNano : startUnixNano,
+    attributes,
+    links: link === undefined ? [] : [{ context: link, attributes: {} }],
+    status: toStatus(event.error),
   }
 }
 
