@@ -15,7 +15,8 @@ export interface DecodedText {
 
 /** Invalid sequences become U+FFFD and a leading byte order mark is taken off, as `TextDecoder` does it. */
 export function decodeUtf8(bytes: Buffer): DecodedText {
-  if (isAscii(bytes)) return { text: bytes.toString('utf8'), isValid: true }
+  // The same text, copied instead of decoded.
+  if (isAscii(bytes)) return { text: bytes.toString('latin1'), isValid: true }
   // `transcode` would replace by another rule what is not valid.
   if (!isUtf8(bytes)) return { text: new TextDecoder().decode(bytes), isValid: false }
   const text = transcode(bytes, 'utf8', 'ucs2').toString('ucs2')
