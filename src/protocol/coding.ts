@@ -4,6 +4,7 @@
  * decoded so far, at once. Synchronous, and bounded against decompression bombs. zstd is left coded and counted.
  * @module
  */
+import type { Budget } from '../stats.js'
 import { BrotliDecompress, constants, Gunzip, Inflate, InflateRaw } from 'minizlib'
 import type { RawHead } from './http1/head.js'
 import { fieldValue } from './http1/head.js'
@@ -12,6 +13,8 @@ import { fieldValue } from './http1/head.js'
 export interface BodyDecoder {
   /** What came out; undefined when the body is damaged or larger than allowed: nothing more will come. */
   write(bytes: Uint8Array): Uint8Array[] | undefined
+  /** No more comes. False when the coding's own end has not been reached. */
+  finish(): boolean
   readonly failure: 'invalid' | 'limit' | undefined
   close(): void
 }
@@ -22,6 +25,7 @@ type Inflater = Gunzip | Inflate | InflateRaw | BrotliDecompress
 export function createBodyDecoder(
   fields: RawHead['fields'],
   maxOutputBytes: number,
+  budget: Budget,
 ): { decoder: BodyDecoder | undefined; unknown: string | undefined } {
   const names = (fieldValue(fields, 'content-encoding') ?? '')
     .split(',')
@@ -31,23 +35,35 @@ export function createBodyDecoder(
   if (names.length === 0 || unknown !== undefined) return { decoder: undefined, unknown }
   // Applied in the order listed, so undone from the last. Three are more than anybody uses, and each multiplies a bomb.
   if (names.length > 3) return { decoder: undefined, unknown: 'stacked' }
-  return { decoder: new Chain(names.reverse(), maxOutputBytes), unknown: undefined }
+  return { decoder: new Chain(names.reverse(), maxOutputBytes, budget), unknown: undefined }
 }
 
 const KNOWN_CODINGS = new Set(['gzip', 'x-gzip', 'deflate', 'br'])
 
+/** Of one decoder: window, state and output buffer. (A br window may be larger; servers use what q5 needs.) */
+const DECODER_BYTES = 64 * 1024
+/** One record holds 32 KiB, and no honest body grows 256 times. */
+const MAX_WRITE_OUTPUT_BYTES = 8 << 20
+
 class Chain implements BodyDecoder {
   readonly #steps: Step[]
+  readonly #budget: Budget
+  #reservedBytes = 0
   readonly #maxOutputBytes: number
   #outputBytes = 0
   failure: 'invalid' | 'limit' | undefined
 
-  constructor(names: string[], maxOutputBytes: number) {
+  constructor(names: string[], maxOutputBytes: number, budget: Budget) {
     this.#maxOutputBytes = maxOutputBytes
-    this.#steps = names.map((name) => new Step(name, maxOutputBytes))
+    this.#budget = budget
+    this.#steps = names.map((name) => new Step(name, Math.min(maxOutputBytes, MAX_WRITE_OUTPUT_BYTES)))
+    const bytes = names.length * DECODER_BYTES
+    if (budget.reserve(bytes)) this.#reservedBytes = bytes
+    else this.failure = 'limit'
   }
 
   write(bytes: Uint8Array): Uint8Array[] | undefined {
+    if (this.failure !== undefined) return undefined
     let pieces: Uint8Array[] = [bytes]
     for (const step of this.#steps) {
       pieces = pieces.flatMap((piece) => step.write(piece))
@@ -57,8 +73,14 @@ class Chain implements BodyDecoder {
     return this.#outputBytes > this.#maxOutputBytes ? this.#fail('limit') : pieces
   }
 
+  finish(): boolean {
+    return this.failure === undefined && this.#steps.every((step) => step.finish())
+  }
+
   close(): void {
     for (const step of this.#steps) step.close()
+    this.#budget.release(this.#reservedBytes)
+    this.#reservedBytes = 0
   }
 
   #fail(reason: 'invalid' | 'limit'): undefined {
@@ -91,11 +113,18 @@ class Step {
         return []
       }
       this.#inflater = this.#open(input)
+      this.#beginning = new Uint8Array(0)
     }
     this.#out = []
     if (this.failure === undefined)
       this.#inflater.write(Buffer.from(input.buffer, input.byteOffset, input.length))
     return this.#out
+  }
+
+  /** An empty body is whole. */
+  finish(): boolean {
+    if (this.#inflater !== undefined && this.failure === undefined) this.#inflater.end()
+    return this.failure === undefined && this.#beginning.length === 0
   }
 
   close(): void {
@@ -115,14 +144,10 @@ class Step {
 function newInflater(name: string, input: Uint8Array, maxOutputLength: number): Inflater {
   // Flush after every write: an event must come out with the bytes that complete it.
   if (name === 'br') {
-    const options = {
-      flush: constants.BROTLI_OPERATION_FLUSH,
-      finishFlush: constants.BROTLI_OPERATION_FLUSH,
-      maxOutputLength,
-    }
+    const options = { flush: constants.BROTLI_OPERATION_FLUSH, maxOutputLength }
     return new BrotliDecompress(options)
   }
-  const options = { flush: constants.Z_SYNC_FLUSH, finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength }
+  const options = { flush: constants.Z_SYNC_FLUSH, maxOutputLength }
   if (name !== 'deflate') return new Gunzip(options)
   return isZlibHeader(input) ? new Inflate(options) : new InflateRaw(options)
 }

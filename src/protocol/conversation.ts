@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * The inner interface of this room: one protocol spoken on one connection. Adding a protocol (HTTP/2, WebSocket) = one folder
- * that implements it + one line in `detect.ts`.
+ * that implements it + its beginning in `detect.ts` + one line in `connection.ts`.
  * @module
  */
 import type { Budget, Stats } from '../stats.js'

@@ -21,7 +21,8 @@ import {
   type RawHead,
 } from './head.js'
 import { HeldPieces, type HeldPiece } from './held.js'
-import { MessageParser, type LossReason, type MessageHandler } from './message-parser.js'
+import type { LossReason, MessageHandler } from './message.js'
+import { MessageParser } from './message-parser.js'
 import { readRequestHead } from './request.js'
 
 /** Pipelined requests without an answer. */
@@ -78,18 +79,10 @@ export class Http1Conversation implements ProtocolConversation {
     // RFC 9112 9.8: without the peer's close_notify, a body that ends with the connection is not known to be whole.
     if (this.#responses.isUntilClose && event.reason === 'closed' && event.peerClosed)
       this.#onResponseEnd((exchange) => exchange.complete('response', event.timeUnixNano))
-    for (const exchange of [this.#uploading, ...this.#pending.splice(0)])
-      if (exchange !== undefined) this.#cutOff(exchange, event)
+    for (const exchange of [this.#uploading, ...this.#pending.splice(0)]) exchange?.cutOff(event)
     this.#uploading = this.#current = undefined
     this.#requests.end()
     this.#responses.end()
-  }
-
-  /** Without final offsets nobody knows whether the rest was lost or never sent. */
-  #cutOff(exchange: Exchange, { reason, peerClosed }: StreamClose): void {
-    if (reason === 'closed') return exchange.end(peerClosed ? 'truncated' : 'aborted')
-    if (reason === 'exit') return exchange.end('aborted', 'gap')
-    exchange.end('unknown', reason === 'end' ? 'gap' : 'limit')
   }
 
   /** One piece of the response direction; from where nobody waits for it, it is held. */
@@ -292,8 +285,9 @@ export class Http1Conversation implements ProtocolConversation {
   }
 
   #prepareDecoder(exchange: Exchange, side: Side, raw: RawHead): void {
-    const { decoder, unknown } = createBodyDecoder(raw.fields, this.#settings.limits.maxDecodedBytes)
-    if (unknown !== undefined) this.#settings.stats.add('bodies.undecodable', 'unknown_coding')
+    const { limits, budget, stats } = this.#settings
+    const { decoder, unknown } = createBodyDecoder(raw.fields, limits.maxDecodedBytes, budget)
+    if (unknown !== undefined) stats.add('bodies.undecodable', 'unknown_coding')
     if (decoder !== undefined) exchange.decodeWith(side, decoder)
   }
 }

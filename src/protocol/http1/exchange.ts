@@ -5,9 +5,10 @@
  * @module
  */
 import type { Stats } from '../../stats.js'
+import type { StreamClose } from '../../stream/types.js'
 import type { BodyDecoder } from '../coding.js'
 import type { Completeness, ExchangeEvent, ExchangeRef, Outcome, Side } from '../types.js'
-import type { LossReason } from './message-parser.js'
+import type { LossReason } from './message.js'
 
 /** `broken`: its end was not or will not be seen. */
 export type SideState = 'none' | 'open' | 'done' | 'broken'
@@ -20,7 +21,7 @@ export class Exchange {
   expectsContinue = false
   readonly state: Record<Side, SideState> = { request: 'open', response: 'none' }
   readonly #decoders: Partial<Record<Side, BodyDecoder>> = {}
-  /** Sides whose coded body has a hole: nothing behind it can be decoded. */
+  /** Sides whose coded body has a hole or is damaged: nothing behind it can be decoded. */
   readonly #stopped = new Set<Side>()
   #missingBytes = 0
   #damage: Exclude<Completeness, 'complete'> | undefined
@@ -62,9 +63,9 @@ export class Exchange {
     const decoder = this.#decoders[side]
     if (decoder === undefined) return this.#emitBody(side, bytes, timeUnixNano)
     // Damaged or over the limit: what was decoded before has been passed on.
-    if (decoder.failure !== undefined || this.#stopped.has(side)) return
+    if (this.#stopped.has(side)) return
     const pieces = decoder.write(bytes)
-    if (pieces === undefined) return this.#decodingFailed(decoder.failure ?? 'invalid')
+    if (pieces === undefined) return this.#decodingFailed(side, decoder.failure ?? 'invalid')
     for (const piece of pieces) this.#emitBody(side, piece, timeUnixNano)
   }
 
@@ -79,6 +80,8 @@ export class Exchange {
   complete(side: Side, timeUnixNano: bigint): void {
     this.seen(timeUnixNano)
     this.state[side] = 'done'
+    if (!this.#stopped.has(side) && this.#decoders[side]?.finish() === false)
+      this.#decodingFailed(side, 'invalid')
   }
 
   /** That side cannot be followed to its end. `missing`: bytes known lost with it. */
@@ -92,6 +95,13 @@ export class Exchange {
     this.#missingBytes += missing
     if (damage === 'invalid') this.#isInvalid = true
     else this.#damage ??= damage
+  }
+
+  /** The connection ended first. Without final offsets nobody knows whether the rest was lost or never sent. */
+  cutOff({ reason, peerClosed }: Pick<StreamClose, 'reason' | 'peerClosed'>): void {
+    if (reason === 'closed') return this.end(peerClosed ? 'truncated' : 'aborted')
+    if (reason === 'exit') return this.end('aborted', 'gap')
+    this.end('unknown', reason === 'end' ? 'gap' : 'limit')
   }
 
   end(outcome: Outcome, completeness: Completeness = 'complete'): void {
@@ -114,7 +124,8 @@ export class Exchange {
     this.#emit({ kind, exchange: this.ref, bytes, timeUnixNano })
   }
 
-  #decodingFailed(reason: 'invalid' | 'limit'): void {
+  #decodingFailed(side: Side, reason: 'invalid' | 'limit'): void {
+    this.#stopped.add(side)
     this.#stats.add('bodies.undecodable', reason)
     this.harm(reason, 0)
   }

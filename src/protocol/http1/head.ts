@@ -89,3 +89,14 @@ function declaredFraming(fields: RawHead['fields']): Framing {
   if (others.length > 0) return { kind: 'contradiction' }
   return length === 0 ? { kind: 'none' } : { kind: 'length', length }
 }
+
+/** RFC 9112 7.1: hexadecimal size, then extensions, which nobody uses. */
+export function parseChunkSize(line: string): number | undefined {
+  const match = /^([0-9a-fA-F]{1,12})[ \t]*(?:;.*)?$/.exec(line)
+  return match === null ? undefined : parseInt(match[1]!, 16)
+}
+
+/** Bodies quote start lines. What was found by searching needs a Host (RFC 9112 3.2), an answer any field at all. */
+export function isProven(kind: 'request' | 'response', { fields }: RawHead): boolean {
+  return kind === 'request' ? fieldValue(fields, 'host') !== undefined : fields.length > 0
+}

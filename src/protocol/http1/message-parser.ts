@@ -6,8 +6,9 @@
  */
 import type { Budget, Stats } from '../../stats.js'
 import { ByteQueue } from '../byte-queue.js'
-import { fieldValue, type Framing, type RawHead } from './head.js'
-import { HeadReader, type HeadLimits, type HeadVerdict } from './head-reader.js'
+import { isProven, parseChunkSize, type Framing } from './head.js'
+import { HeadReader, type HeadVerdict } from './head-reader.js'
+import { IN_MESSAGE, type LossReason, type MessageHandler, type ParserLimits, type State } from './message.js'
 import {
   canBecomeStartLine,
   findStart,
@@ -15,44 +16,6 @@ import {
   MAX_START_LINE_BYTES,
   type MessageKind,
 } from './start.js'
-
-export interface ParserLimits extends HeadLimits {
-  /** Of a chunk-size line and of each trailer field. */
-  maxLineBytes: number
-}
-
-/** `gap`: bytes are missing; `rubbish`: no start line here; `invalid`: a head or a body that breaks the rules. */
-export type LossReason = 'gap' | 'rubbish' | 'invalid' | 'limit'
-
-export interface MessageHandler {
-  /** A whole head; the answer says how its body is framed. */
-  head(head: RawHead, timeUnixNano: bigint): Framing
-  body(bytes: Uint8Array, timeUnixNano: bigint): void
-  /** Bytes of the current message's body are missing; the message goes on. */
-  gap(length: number, timeUnixNano: bigint): void
-  complete(timeUnixNano: bigint): void
-  /** The current message, whose head was passed on, cannot be followed to its end. */
-  broken(reason: LossReason, missingBytes: number): void
-  /** Not inside a message that was passed on: a head was lost or was none, and whole messages may be missing. */
-  lost(reason: LossReason, missingBytes: number): void
-  /** While searching, bytes were dropped that no message began with. */
-  skipped(timeUnixNano: bigint): void
-  /** What follows is another protocol. */
-  tunnel(timeUnixNano: bigint): void
-}
-
-type State =
-  | 'start'
-  | 'start-line'
-  | 'fields'
-  | 'length'
-  | 'close'
-  | 'chunk-size'
-  | 'chunk-data'
-  | 'chunk-end'
-  | 'trailers'
-  | 'search'
-  | 'over'
 
 const LF = 10
 const CR = 13
@@ -224,15 +187,10 @@ export class MessageParser {
     if (verdict === 'need-more') return
     if (verdict !== 'end') return this.#breakOff(verdict === 'rubbish' ? 'invalid' : verdict, 0)
     const head = this.#head.take()
-    if (this.#isSearching && !this.#isProven(head)) return this.#breakOff('rubbish', 0)
+    if (this.#isSearching && !isProven(this.#kind, head)) return this.#breakOff('rubbish', 0)
     this.#isSearching = false
     this.#hasBodyBegun = false
     this.#enterBody(this.#handler.head(head, this.#headTime), time)
-  }
-
-  /** Bodies quote start lines. What was found by searching needs a Host (RFC 9112 3.2), an answer any field at all. */
-  #isProven(head: RawHead): boolean {
-    return this.#kind === 'request' ? fieldValue(head.fields, 'host') !== undefined : head.fields.length > 0
   }
 
   #enterBody(framing: Framing, time: bigint): void {
@@ -275,13 +233,12 @@ export class MessageParser {
     return bytes.subarray(piece.length)
   }
 
-  /** RFC 9112 7.1: hexadecimal size, then extensions, which nobody uses. */
   #onChunkSize(line: string): void {
-    const match = /^([0-9a-fA-F]{1,12})[ \t]*(?:;.*)?$/.exec(line)
-    if (match === null) return this.#breakOff('invalid', 0)
-    this.#remaining = parseInt(match[1]!, 16)
+    const size = parseChunkSize(line)
+    if (size === undefined) return this.#breakOff('invalid', 0)
+    this.#remaining = size
     this.#trailerFields = 0
-    this.#state = this.#remaining === 0 ? 'trailers' : 'chunk-data'
+    this.#state = size === 0 ? 'trailers' : 'chunk-data'
   }
 
   /** Trailer fields carry nothing we use; the empty line ends the message (RFC 9112 7.1.2). */
@@ -343,5 +300,3 @@ export class MessageParser {
     return start.isFound ? rest : EMPTY
   }
 }
-
-const IN_MESSAGE = new Set<State>(['length', 'close', 'chunk-size', 'chunk-data', 'chunk-end', 'trailers'])
