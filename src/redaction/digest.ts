@@ -15,12 +15,13 @@ export interface Digest {
 const MAX_DEPTH = 128
 /** Small pieces go to OpenSSL together: a call costs as much as hashing some hundred bytes. */
 const BLOCK_BYTES = 64 * 1024
+/** Characters of a text that is written together with its tag. */
+const MAX_JOINED = 512
 const block = Buffer.allocUnsafe(BLOCK_BYTES)
 
 /**
- * The canonical form is tag + length + text, so that no two values share it; keys stand in the order they were sent in. Over a
- * 144 KB conversation this costs a third of hashing `JSON.stringify` (192 µs against 591 µs, Node 20), which first escapes and
- * copies it all.
+ * The canonical form is tag + length + text, so that no two values share it; keys stand in the order they were sent in. It is
+ * cheaper than hashing `JSON.stringify`, which first escapes and copies it all.
  */
 export function digestContent(hmac: Hmac, content: unknown): Digest {
   let used = 0
@@ -31,19 +32,29 @@ export function digestContent(hmac: Hmac, content: unknown): Digest {
     used = 0
   }
 
-  function append(text: string): void {
+  /** Returns the bytes it became. */
+  function append(text: string): number {
     // One UTF-16 unit becomes at most three bytes.
     if (text.length * 3 > BLOCK_BYTES - used) flush()
-    if (text.length * 3 > BLOCK_BYTES) hmac.update(text, 'utf8')
-    else used += block.write(text, used, 'utf8')
+    if (text.length * 3 > BLOCK_BYTES) {
+      hmac.update(text, 'utf8')
+      return Buffer.byteLength(text)
+    }
+    const written = block.write(text, used, 'utf8')
+    used += written
+    return written
+  }
+
+  /** A short text goes with its tag: a write costs more than joining two strings. */
+  function appendText(tag: string, text: string): number {
+    if (text.length <= MAX_JOINED) return append(tag + text) - Buffer.byteLength(tag)
+    append(tag)
+    return append(text)
   }
 
   function add(value: unknown, depth: number): void {
-    if (typeof value === 'string') {
-      bytes += Buffer.byteLength(value)
-      append(`s${value.length}:`)
-      append(value)
-    } else if (typeof value !== 'object' || value === null) append(`${typeof value}:${String(value)};`)
+    if (typeof value === 'string') bytes += appendText(`s${value.length}:`, value)
+    else if (typeof value !== 'object' || value === null) append(`${typeof value}:${String(value)};`)
     else if (depth > MAX_DEPTH) append('deep;')
     else if (Array.isArray(value)) {
       append(`a${value.length}:`)
@@ -54,9 +65,13 @@ export function digestContent(hmac: Hmac, content: unknown): Digest {
   function addMap(map: object, depth: number): void {
     append('{')
     for (const key of Object.keys(map)) {
-      append(`k${key.length}:`)
-      append(key)
-      add((map as Record<string, unknown>)[key], depth + 1)
+      const value = (map as Record<string, unknown>)[key]
+      // Most of a conversation: a short key with a text.
+      if (typeof value === 'string') bytes += appendText(`k${key.length}:${key}s${value.length}:`, value)
+      else {
+        append(`k${key.length}:${key}`)
+        add(value, depth + 1)
+      }
     }
     append('}')
   }
