@@ -13,7 +13,7 @@ import {
   RECORD_KIND,
 } from '../../dist/receiver/layout.js'
 
-const TEXT = 'The quick brown fox, « naïve » — 敏捷的棕色狐狸 — jumps over 13 lazy dogs.\n'
+const TEXT = 'The quick brown fox jumps over 13 lazy dogs; if (isReady) { return "done" }\n'
 
 /** A request body of about `bytes`: a system prompt, tools and a conversation, as coding agents send them. */
 export function requestBody(bytes) {
