@@ -33,6 +33,14 @@ const HARMLESS_NAME =
 const SECRET_VALUE =
   /^(bearer|basic|token) |(^|[\s"'=])(sk-|sess-|gh[pousr]_|xox[abprs]-|AIza|ya29\.|eyJ[\w-]+\.eyJ)/i
 
+/**
+ * Fields whose values are read further on, or are harmless by definition. In any other field a value that looks like a token is
+ * dropped without asking what it is for: nobody can list all the headers that gateways invent.
+ */
+const KNOWN_FIELD =
+  /^(content-|accept|user-agent$|host$|date$|server$|via$|vary$|etag$|age$|expires$|cache-control$|retry-after$|traceparent$|tracestate$|(x-)?(client-)?request-id$|x-client-request-id$|x-stainless-|anthropic-(version|beta|ratelimit-)|openai-|x-ratelimit-|cf-ray$|transfer-encoding$|connection$|last-modified$)/
+const TOKEN_LIKE = /(?=[^\s]*\d)(?=[^\s]*[A-Za-z])[\w+/=.~-]{20,}/
+
 /** Kinds of key by their public prefix, first match wins. */
 const CLASSES: readonly (readonly [pattern: RegExp, name: string])[] = [
   [/^sk-ant-api/, 'anthropic_api'],
@@ -62,7 +70,7 @@ export function cleanFields(fields: RawHead['fields'], fingerprint: Fingerprint)
   const credentials: Credential[] = []
   for (const [name, value] of fields) {
     if (isSecret(name, value)) credentials.push(...credentialsOf(name, value, fingerprint))
-    else headers.push([name, withoutQuery(name, value)])
+    else headers.push([name, KNOWN_FIELD.test(name) ? value : withoutTokens(name, value)])
   }
   return { headers, credentials }
 }
@@ -91,29 +99,37 @@ export function cleanTarget(target: string, fingerprint: Fingerprint): CleanedTa
     const equals = parameter.indexOf('=')
     const name = equals < 0 ? parameter : parameter.slice(0, equals)
     const value = equals < 0 ? '' : parameter.slice(equals + 1)
-    queryNames.push(name)
+    queryNames.push(isSecretWord(name) ? '' : name)
     if (value !== '' && (SECRET_NAME.test(name.toLowerCase()) || name === 'key'))
       credentials.push(credential('query', value, fingerprint))
   }
-  return { path, queryNames, authority, credentials }
+  // Some put a key into the path, or give one as a parameter without a value.
+  const shown = path.split('/').map((segment) => (isSecretWord(segment) ? '*' : segment))
+  return { path: shown.join('/'), queryNames, authority, credentials }
+}
+
+function isSecretWord(word: string): boolean {
+  return word.length > 256 || SECRET_VALUE.test(word) || /^bot\d+:/.test(word)
 }
 
 function isSecret(name: string, value: string): boolean {
   if (CREDENTIAL_FIELDS.has(name)) return true
-  return (SECRET_NAME.test(name) && !HARMLESS_NAME.test(name)) || SECRET_VALUE.test(value)
+  // A challenge names a scheme and carries no secret.
+  if (HARMLESS_NAME.test(name)) return SECRET_VALUE.test(value.replace(/^\w+ /, ''))
+  return SECRET_NAME.test(name) || SECRET_VALUE.test(value)
 }
 
 /** Location and Referer repeat a URL with its query. */
-function withoutQuery(name: string, value: string): string {
-  return name === 'location' || name === 'referer' || name === 'content-location'
-    ? value.split('?', 1)[0]!
-    : value
+function withoutTokens(name: string, value: string): string {
+  const isUrl = name === 'location' || name === 'referer'
+  const shown = isUrl ? value.split('?', 1)[0]! : value
+  return TOKEN_LIKE.test(shown) ? '' : shown
 }
 
 function credentialsOf(name: string, value: string, fingerprint: Fingerprint): Credential[] {
   // Cookies identify a browser session, not a key: removed, not fingerprinted.
-  if (name.includes('cookie') || value === '') return []
-  const scheme = /^(\w+) +(.+)$/.exec(value)
+  if (name.includes('cookie') || value.trim() === '') return []
+  const scheme = /^([\w-]+) +(.+)$/.exec(value)
   if ((name !== 'authorization' && name !== 'proxy-authorization') || scheme === null)
     return [credential(name, value, fingerprint)]
   const kind = scheme[1]!.toLowerCase()

@@ -20,8 +20,6 @@ import {
 const LF = 10
 const CR = 13
 const EMPTY: Buffer = Buffer.alloc(0)
-const MAX_TRAILER_FIELDS = 1_000
-
 export class MessageParser {
   readonly #kind: MessageKind
   readonly #handler: MessageHandler
@@ -244,7 +242,7 @@ export class MessageParser {
   /** Trailer fields carry nothing we use; the empty line ends the message (RFC 9112 7.1.2). */
   #onTrailer(line: string, time: bigint): void {
     if (line === '') return this.#finish(time)
-    if (++this.#trailerFields > MAX_TRAILER_FIELDS) this.#breakOff('limit', 0)
+    if (++this.#trailerFields > this.#limits.maxFields) this.#breakOff('limit', 0)
   }
 
   #gapInLength(length: number, time: bigint): void {
@@ -290,7 +288,7 @@ export class MessageParser {
     const before = this.#held.length
     const view = before === 0 ? bytes : Buffer.concat([this.#held.take(), bytes])
     const start = findStart(this.#kind, view)
-    if (start.at > 0) this.#stats.add('bytes.skipped', this.#kind, start.at)
+    this.#stats.add('bytes.skipped', this.#kind, start.at)
     if (start.at > 0 && before > 0) this.#handler.skipped(this.#headTime)
     if (start.at > before) this.#handler.skipped(time)
     const rest = view.subarray(start.at)
