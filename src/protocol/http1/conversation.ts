@@ -149,7 +149,8 @@ export class Http1Conversation implements ProtocolConversation {
     if (this.#pending.length >= MAX_PENDING) this.#abandon(this.#pending.shift()!, 'limit')
     const exchange = new Exchange({ connection, number: this.#number++ }, line.method, time, emit, stats)
     exchange.expectsContinue = fieldValue(raw.fields, 'expect')?.toLowerCase() === '100-continue'
-    this.#current = exchange
+    // An early answer may just have handed the connection off.
+    this.#current = this.#isHandedOff ? undefined : exchange
     this.#pending.push(exchange)
     const head = readRequestHead(raw, line, fingerprint)
     emit({ kind: 'request', exchange: exchange.ref, head, timeUnixNano: time })

@@ -37,7 +37,9 @@ const STATUS_BEGINNING = /^HTTP\/1\.[01] [1-9]\d\d[ \r\n]/
 /** A start line without its line end. */
 export function isStartLine(kind: MessageKind, line: string): boolean {
   if (line.length > MAX_START_LINE_BYTES) return false
-  return (kind === 'request' ? parseRequestLine(line) : parseStatusLine(line)) !== undefined
+  if (kind === 'response') return parseStatusLine(line) !== undefined
+  const method = parseRequestLine(line)?.method
+  return method !== undefined && METHODS.includes(method)
 }
 
 /** Not a whole line yet: can more bytes still make it a start line? Looks at its first bytes only. */
