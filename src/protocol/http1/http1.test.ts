@@ -230,6 +230,35 @@ const CASES: Record<string, { steps: Step[]; expected: string[]; settings?: Play
     ],
     expected: ['GET /a "" -> - "" unknown/gap -5', 'GET /b "" -> 200 "answer" completed/complete'],
   },
+  'rubbish and a request begun before a gap do not take the answer of another': {
+    steps: [
+      ['>', 'GET /a?'],
+      ['>', 25],
+      ['>', '1.1\r\nHost: h\r\n\r\n'],
+      ['<', ok('to nobody')],
+      ['>', 'GET /b HTTP/1'],
+      ['<', ok('to nobody either')],
+      ['>', post('/c', 'ask')],
+      ['<', OK],
+    ],
+    expected: ['POST /c "ask" -> 200 "answer" completed/complete'],
+  },
+  'a method that nobody knows': {
+    steps: [
+      ['>', 'FETCH /a HTTP/1.1\r\nHost: h\r\n\r\n'],
+      ['>', get('/b')],
+      ['<', OK],
+    ],
+    expected: ['GET /b "" -> 200 "answer" completed/complete'],
+  },
+  'an answer on a line that was too long': {
+    steps: [
+      ['>', get('/a')],
+      ['<', 'HTTP/1.1 200 ' + 'a'.repeat(9_000) + OK],
+    ],
+    // Whether it was joined in the middle or rubbish came first, nobody knows.
+    expected: ['GET /a "" -> 200 "answer" completed/attached_mid'],
+  },
   'a lost request is not invented': {
     steps: [
       ['>', post('/a', 'ask')],

@@ -9,13 +9,8 @@ import { ByteQueue } from '../byte-queue.js'
 import { isProven, parseChunkSize, type Framing } from './head.js'
 import { HeadReader, type HeadVerdict } from './head-reader.js'
 import { IN_MESSAGE, type LossReason, type MessageHandler, type ParserLimits, type State } from './message.js'
-import {
-  canBecomeStartLine,
-  findStart,
-  isStartLine,
-  MAX_START_LINE_BYTES,
-  type MessageKind,
-} from './start.js'
+import type { MessageKind } from './start.js'
+import { canBecomeStartLine, findStart, isStartLine, MAX_START_LINE_BYTES } from './start.js'
 
 const LF = 10
 const CR = 13
@@ -144,10 +139,11 @@ export class MessageParser {
     const at = bytes.indexOf(LF)
     const piece = at < 0 ? bytes : bytes.subarray(0, at + 1)
     const length = this.#held.length + piece.length
-    if (length > this.#longestLine) return this.#onTooLong(bytes, piece)
-    if ((at < 0 || this.#held.length > 0) && !this.#held.append(piece)) return this.#onTooLong(bytes, piece)
+    const room = Math.max(0, this.#longestLine - this.#held.length)
+    if (piece.length > room) return this.#onTooLong(bytes.subarray(room))
+    const isHeld = at < 0 || this.#held.length > 0
+    if (isHeld && !this.#held.append(piece)) return this.#onTooLong(bytes.subarray(piece.length))
     if (at < 0) return this.#state === 'start-line' ? this.#judgeBeginning() : EMPTY
-    const isHeld = this.#held.length > 0
     const raw = isHeld ? this.#held.take() : piece
     const end = raw[length - 2] === CR ? length - 2 : length - 1
     this.#onLine(raw.toString('latin1', 0, end), length, time)
@@ -269,10 +265,10 @@ export class MessageParser {
     else this.#handler.lost(reason, missingBytes)
   }
 
-  /** Longer than any line may be: nothing in it is looked at again. */
-  #onTooLong(bytes: Buffer, piece: Buffer): Buffer {
+  /** `rest` begins where the line became longer than any may be, however it was cut: nothing before is looked at again. */
+  #onTooLong(rest: Buffer): Buffer {
     this.#breakOff(this.#state === 'start-line' ? 'rubbish' : 'limit', 0)
-    return bytes.subarray(piece.length)
+    return rest
   }
 
   /** Rubbish is seen at its first bytes, not at its first line end. */
@@ -292,7 +288,8 @@ export class MessageParser {
     if (start.at > 0 && before > 0) this.#handler.skipped(this.#headTime)
     if (start.at > before) this.#handler.skipped(time)
     const rest = view.subarray(start.at)
-    if (start.at >= before) this.#headTime = time
+    // When in doubt a question is young and an answer old: neither pairs with what it does not belong to.
+    if (this.#kind === 'request' || start.at >= before) this.#headTime = time
     if (start.isFound) this.#state = 'start-line'
     else this.#held.append(rest)
     return start.isFound ? rest : EMPTY
