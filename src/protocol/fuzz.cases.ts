@@ -6,7 +6,7 @@
  */
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
 import { createBudget } from '../stats.js'
-import { chunked, get, ok, play, post, type Step } from './http1/http1.cases.js'
+import { chunked, get, lines, ok, play, post, type Step } from './http1/http1.cases.js'
 
 type Random = (below: number) => number
 
@@ -14,7 +14,9 @@ type Random = (below: number) => number
 export function fuzzHttp1(seed: number, count: number): void {
   for (let at = seed; at < seed + count; at++) {
     try {
-      playOne(randomFrom(at))
+      const random = randomFrom(at)
+      if (random(4) === 0) loseSome(random)
+      else playOne(random)
     } catch (cause) {
       throw new Error(`fuzz http1: seed ${at}`, { cause })
     }
@@ -48,7 +50,33 @@ function playOne(random: Random): void {
   }
 }
 
-function conversation(random: Random): Step[] {
+/** A clean conversation with holes only: what still says complete is exactly what it was without them. */
+function loseSome(random: Random): void {
+  const steps = conversation(random, WELL_FORMED)
+  const whole = new Set(lines(play(steps)))
+  for (let left = 1 + random(3); left > 0; left--) {
+    const index = random(steps.length)
+    const [arrow, data] = steps[index]!
+    if (typeof data !== 'string') continue
+    const from = random(data.length)
+    const to = Math.min(data.length, from + 1 + random(random(2) === 0 ? 20 : data.length))
+    const pieces: Step[] = [
+      [arrow, data.slice(0, from)],
+      [arrow, to - from],
+      [arrow, data.slice(to)],
+    ]
+    steps.splice(index, 1, ...pieces.filter(([, piece]) => piece !== ''))
+  }
+  const budget = createBudget()
+  for (const line of lines(play(steps, { chunkSize: 1 + random(60), budget })))
+    if (line.endsWith('completed/complete') && !whole.has(line)) throw new Error(`damaged, but ${line}`)
+  if (budget.usedBytes !== 0) throw new Error(`${budget.usedBytes} bytes were never released`)
+}
+
+/** How many of the answers below are whole and leave the connection in step. */
+const WELL_FORMED = 6
+
+function conversation(random: Random, kinds = Infinity): Step[] {
   const steps: Step[] = []
   for (let left = 1 + random(4); left > 0; left--) {
     const text = 'x'.repeat(random(80))
@@ -65,7 +93,7 @@ function conversation(random: Random): Step[] {
       () => `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n40000000\r\n${text}`,
       () => 'HTTP/1.1 200 OK\r\n' + 'a: b\r\n'.repeat(random(200)) + '\r\n',
     ]
-    steps.push(['<', answers[random(answers.length)]!()])
+    steps.push(['<', answers[random(Math.min(kinds, answers.length))]!()])
   }
   return steps
 }
