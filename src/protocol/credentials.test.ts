@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest'
 import { cleanFields, cleanTarget } from './credentials.js'
-import { play } from './http1/http1.cases.js'
+import { play, type Step } from './http1/http1.cases.js'
 
 const fingerprint = (secret: Uint8Array): string => `<${Buffer.from(secret).toString('latin1')}>`
 const clean = (name: string, value: string) => cleanFields([[name, value]], fingerprint)
@@ -74,6 +74,25 @@ describe('credentials', () => {
       path: '/v1/*/chat',
       queryNames: [''],
     })
+  })
+
+  it('drops what stands in a query, a path parameter or a fragment without a name', () => {
+    expect(cleanTarget('/a;jsessionid=1F2E/b;v=2?tok3n0123456789abcdefgh&alt', fingerprint)).toMatchObject({
+      path: '/a/b',
+      queryNames: ['', 'alt'],
+    })
+    expect(clean('location', '/p#access_token=x').headers).toEqual([['location', '/p']])
+    expect(clean('referer', 'https://u:pw@h/p').headers).toEqual([['referer', 'https://h/p']])
+  })
+
+  it('takes linear time for a long value of a field nobody knows', () => {
+    const value = '!'.repeat(250_000)
+    expect(clean('x-unknown', value).headers).toEqual([['x-unknown', value]])
+  }, 2_000)
+
+  it('names an IPv6 host without brackets', () => {
+    const steps: Step[] = [['>', 'GET /a HTTP/1.1\r\nHost: [2001:DB8::1]:8443\r\n\r\n']]
+    expect(play(steps).events[0]).toMatchObject({ head: { host: '2001:db8::1', port: 8443 } })
   })
 
   it('reads absolute and authority targets without user information', () => {

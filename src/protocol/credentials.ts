@@ -39,7 +39,7 @@ const SECRET_VALUE =
  */
 const KNOWN_FIELD =
   /^(content-|accept|user-agent$|host$|date$|server$|via$|vary$|etag$|age$|expires$|cache-control$|retry-after$|traceparent$|tracestate$|(x-)?(client-)?request-id$|x-client-request-id$|x-stainless-|anthropic-(version|beta|ratelimit-)|openai-|x-ratelimit-|cf-ray$|transfer-encoding$|connection$|last-modified$)/
-const TOKEN_LIKE = /(?=[^\s]*\d)(?=[^\s]*[A-Za-z])[\w+/=.~-]{20,}/
+const TOKEN_CHARACTERS = /[\w+/=.~-]{20}/
 
 /** Kinds of key by their public prefix, first match wins. */
 const CLASSES: readonly (readonly [pattern: RegExp, name: string])[] = [
@@ -99,12 +99,15 @@ export function cleanTarget(target: string, fingerprint: Fingerprint): CleanedTa
     const equals = parameter.indexOf('=')
     const name = equals < 0 ? parameter : parameter.slice(0, equals)
     const value = equals < 0 ? '' : parameter.slice(equals + 1)
-    queryNames.push(isSecretWord(name) ? '' : name)
+    const isValue = isSecretWord(name) || (equals < 0 && isTokenLike(name))
+    queryNames.push(isValue ? '' : name)
     if (value !== '' && (SECRET_NAME.test(name.toLowerCase()) || name === 'key'))
       credentials.push(credential('query', value, fingerprint))
   }
   // Some put a key into the path, or give one as a parameter without a value.
-  const shown = path.split('/').map((segment) => (isSecretWord(segment) ? '*' : segment))
+  // What follows a semicolon is a parameter of the segment (RFC 3986 3.3), `;jsessionid=` before all others.
+  const segments = path.split('/').map((segment) => segment.split(';', 1)[0]!)
+  const shown = segments.map((segment) => (isSecretWord(segment) ? '*' : segment))
   return { path: shown.join('/'), queryNames, authority, credentials }
 }
 
@@ -122,8 +125,15 @@ function isSecret(name: string, value: string): boolean {
 /** Location and Referer repeat a URL with its query. */
 function withoutTokens(name: string, value: string): string {
   const isUrl = name === 'location' || name === 'referer'
-  const shown = isUrl ? value.split('?', 1)[0]! : value
-  return TOKEN_LIKE.test(shown) ? '' : shown
+  const shown = isUrl ? value.split(/[?#]/, 1)[0]!.replace(/\/\/[^/@]*@/, '//') : value
+  return isTokenLike(shown) ? '' : shown
+}
+
+/** Word by word: one expression over all of a long value would take quadratic time. */
+function isTokenLike(value: string): boolean {
+  return value
+    .split(/\s/)
+    .some((word) => /\d/.test(word) && /[A-Za-z]/.test(word) && TOKEN_CHARACTERS.test(word))
 }
 
 function credentialsOf(name: string, value: string, fingerprint: Fingerprint): Credential[] {

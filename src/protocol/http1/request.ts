@@ -29,7 +29,8 @@ export function readRequestHead(
 }
 
 function splitHost(value: string | undefined): { host: string | undefined; port: number } {
-  const match = /^(\[[^\]]*\]|[^:]*)(?::(\d{1,5}))?$/.exec(value ?? '')
-  const host = match?.[1]?.toLowerCase()
-  return { host: host === '' ? undefined : host, port: Number(match?.[2] ?? 443) }
+  const match = /^(?:\[([^\]]*)\]|([^:]*))(?::(\d{1,5}))?$/.exec(value ?? '')
+  // An IPv6 address is in brackets (RFC 3986 3.2.2) only to tell it from the port.
+  const host = (match?.[1] ?? match?.[2])?.toLowerCase()
+  return { host: host === '' ? undefined : host, port: Number(match?.[3] ?? 443) }
 }
