@@ -37,6 +37,16 @@ describe('protocol', () => {
     expect(events).toEqual([])
   })
 
+  it('ends what nobody closed, before it ends itself', () => {
+    const { budget, events, ticks, room, bytes } = start()
+    bytes('transmit', get('/a'), SECOND)
+    bytes('receive', 'HTTP/1.1 200 OK', 2n * SECOND)
+    room.end()
+    expect(events.at(-1)).toMatchObject({ kind: 'end', outcome: 'unknown', completeness: 'gap' })
+    expect(budget.usedBytes).toBe(0)
+    expect(ticks).toEqual(['end'])
+  })
+
   it('passes body bytes on as they come, without a copy', () => {
     const { events, room, connection, bytes } = start()
     bytes('transmit', get('/a'), 1n)

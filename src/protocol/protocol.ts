@@ -61,6 +61,12 @@ export function createProtocol(
       for (const connection of connections.values()) connection.tick(now)
       next.tick(now)
     },
-    end: () => next.end(),
+    end() {
+      // The stream room has closed what it opened; a caller without one may not have.
+      for (const [connection, open] of connections)
+        open.close({ kind: 'close', connection, timeUnixNano: 0n, reason: 'end', peerClosed: false })
+      connections.clear()
+      next.end()
+    },
   }
 }
