@@ -59,7 +59,14 @@ export class Body {
     this.#isCut = true
   }
 
+  /** Reads it once: its memory is given back. */
   read(): JsonBody {
+    const body = this.#decode()
+    this.#kept.clear()
+    return body
+  }
+
+  #decode(): JsonBody {
     const bytes = this.#kept.view
     if (bytes.length === 0) return { object: undefined, isWhole: false }
     const { text, isValid } = decodeUtf8(bytes)
