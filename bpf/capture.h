@@ -96,7 +96,8 @@ struct gap_record {
 	__u32 reason; /* enum gap_reason */
 };
 
-#define CLOSE_PEER_CLOSED 1u /* the last SSL_read returned 0: the peer ended the session first */
+#define CLOSE_PEER_CLOSED 1u /* the peer ended the session first, or the connection was cut */
+#define CLOSE_LOCAL_CLOSED 2u /* the process did (SSL_shutdown) */
 
 struct close_record {
 	struct record_header header;

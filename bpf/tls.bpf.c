@@ -378,6 +378,13 @@ static __always_inline __u64 moved_bytes(struct pt_regs *ctx, struct call *call,
 	return count;
 }
 
+/* Whoever ends the session first stays the one who did. */
+static __always_inline void peer_closed(struct connection_state *state)
+{
+	if (!(state->flags & CLOSE_LOCAL_CLOSED))
+		state->flags |= CLOSE_PEER_CLOSED;
+}
+
 static __always_inline int leave(struct pt_regs *ctx, __u32 kind)
 {
 	struct call *call = call_take(ctx);
@@ -395,7 +402,7 @@ static __always_inline int leave(struct pt_regs *ctx, __u32 kind)
 		return 0;
 	}
 	if (count == 0) {
-		state->flags |= CLOSE_PEER_CLOSED;
+		peer_closed(state);
 		return 0;
 	}
 	/* A read's bytes exist from its return on, a write's from its entry. */
@@ -437,6 +444,19 @@ static __noinline int connection_end(__u64 ssl)
 	}
 	bpf_map_delete_elem(&connections, &key);
 	return 0;
+}
+
+/* The state of a connection that has moved bytes, or NULL. */
+static __noinline struct connection_state *connection_find(__u64 ssl)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct connection_key key = {
+		.pid = bpf_get_current_pid_tgid() >> 32,
+		.start_boottime_ns = BPF_CORE_READ(task, group_leader, start_boottime),
+		.ssl = ssl,
+	};
+
+	return bpf_map_lookup_elem(&connections, &key);
 }
 
 /* int SSL_write(SSL *ssl, const void *buf, int num) */
@@ -555,4 +575,52 @@ SEC("uprobe")
 int ssl_clear_enter(struct pt_regs *ctx)
 {
 	return is_self() ? 0 : connection_end(PT_REGS_PARM1(ctx));
+}
+
+/*
+ * int SSL_get_error(const SSL *ssl, int ret): what a failed call meant. SSL_read_ex says 0 for "later" and for "never again",
+ * and SSL_read -1 for "later" and for a connection that was cut; this tells them apart.
+ */
+SEC("uprobe")
+int ssl_get_error_enter(struct pt_regs *ctx)
+{
+	/* After a success there is nothing to learn. */
+	return (int)PT_REGS_PARM2(ctx) > 0 ? 0 : enter(ctx, 0, 0, DIRECTION_RECEIVE);
+}
+
+/* include/openssl/ssl.h */
+#define SSL_ERROR_SSL 1
+#define SSL_ERROR_SYSCALL 5
+#define SSL_ERROR_ZERO_RETURN 6
+
+SEC("uretprobe")
+int ssl_get_error_exit(struct pt_regs *ctx)
+{
+	int error = (int)PT_REGS_RC(ctx);
+	struct connection_state *state;
+	struct call *call;
+
+	if (error == 0)
+		return 0;
+	call = call_take(ctx);
+	if (!call || (error != SSL_ERROR_SSL && error != SSL_ERROR_SYSCALL && error != SSL_ERROR_ZERO_RETURN))
+		return 0;
+	state = connection_find(call->ssl);
+	if (state)
+		peer_closed(state);
+	return 0;
+}
+
+/* int SSL_shutdown(SSL *ssl) */
+SEC("uprobe")
+int ssl_shutdown_enter(struct pt_regs *ctx)
+{
+	struct connection_state *state;
+
+	if (is_self())
+		return 0;
+	state = connection_find(PT_REGS_PARM1(ctx));
+	if (state && !(state->flags & CLOSE_PEER_CLOSED))
+		state->flags |= CLOSE_LOCAL_CLOSED;
+	return 0;
 }

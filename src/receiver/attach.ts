@@ -35,6 +35,8 @@ const OPENSSL_PROGRAMS: Readonly<Record<string, string>> = {
   SSL_sendfile: 'ssl_sendfile',
   SSL_write_early_data: 'ssl_write_early_data',
   SSL_read_early_data: 'ssl_read_early_data',
+  SSL_get_error: 'ssl_get_error',
+  SSL_shutdown: 'ssl_shutdown',
   SSL_free: 'ssl_free',
   SSL_clear: 'ssl_clear',
 }

@@ -7,6 +7,7 @@ export const CAPTURE_COMM_BYTES = 16
 export const CAPTURE_PATH_BYTES = 256
 export const CAPTURE_ARGUMENTS_BYTES = 4096
 export const CLOSE_PEER_CLOSED = 1
+export const CLOSE_LOCAL_CLOSED = 2
 
 /** enum record_kind */
 export const RECORD_KIND = {

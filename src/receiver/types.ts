@@ -84,7 +84,7 @@ export interface CloseRecord extends RecordBase {
   connection: ConnectionId
   transmitted: number
   received: number
-  /** The last SSL_read returned 0: the peer ended the session before the process did. */
+  /** The peer ended the session before the process did, or the connection was cut. */
   peerClosed: boolean
 }
 
