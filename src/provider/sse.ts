@@ -49,7 +49,7 @@ export class SseDecoder {
 
   push(bytes: Uint8Array): void {
     if (bytes.length === 0) return
-    const chunk = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    const chunk = asBuffer(bytes)
     let start = this.#endedWithCr && chunk[0] === LF ? 1 : 0
     this.#endedWithCr = false
     let nextCr = chunk.indexOf(CR, start)
@@ -146,6 +146,11 @@ export class SseDecoder {
     this.#data = undefined
     this.#dataCost = 0
   }
+}
+
+/** A view costs as much as reading a line through it. */
+function asBuffer(bytes: Uint8Array): Buffer {
+  return bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
 function startsWith(line: Buffer, prefix: Buffer, start: number, end: number): boolean {
