@@ -118,7 +118,8 @@ export class Answer {
   }
 
   #readEvent(data: string): void {
-    if (data.trimEnd() === this.#dialect.streamEnd) {
+    const { streamEnd } = this.#dialect
+    if (streamEnd !== undefined && data.startsWith(streamEnd) && data.trimEnd() === streamEnd) {
       this.isFinished = true
       return
     }

@@ -52,18 +52,14 @@ export class SseDecoder {
     const chunk = asBuffer(bytes)
     let start = this.#endedWithCr && chunk[0] === LF ? 1 : 0
     this.#endedWithCr = false
-    let nextCr = chunk.indexOf(CR, start)
-    for (;;) {
-      const lf = chunk.indexOf(LF, start)
-      // Looked up only when passed: a search per line would make a chunk of many lines quadratic.
-      if (nextCr !== -1 && nextCr < start) nextCr = chunk.indexOf(CR, start)
-      const end = nextCr !== -1 && (lf === -1 || nextCr < lf) ? nextCr : lf
-      if (end === -1) break
-      this.#endLine(chunk, start, end)
-      start = end + 1
-      if (end !== nextCr) continue
-      if (start === chunk.length) this.#endedWithCr = true
-      else if (chunk[start] === LF) start++
+    // Lines are short: asking `indexOf` for each end costs several times this loop.
+    for (let at = start; at < chunk.length; at++) {
+      const byte = chunk[at]
+      if (byte !== LF && byte !== CR) continue
+      this.#endLine(chunk, start, at)
+      if (byte === CR && at + 1 === chunk.length) this.#endedWithCr = true
+      if (byte === CR && chunk[at + 1] === LF) at++
+      start = at + 1
     }
     if (start < chunk.length) this.#hold(chunk.subarray(start))
   }
