@@ -50,7 +50,7 @@ describe('defaults', () => {
       profile: 'genai-dev-1.42+aliases',
       ringBytes: 32 * 1024 ** 2,
       budgetBytes: 128 * 1024 ** 2,
-      maxBodyBytes: 16 * 1024 ** 2,
+      maxBodyBytes: 32 * 1024 ** 2,
       stateDirectory: '/home/u/.local/state/oisp-sensor',
       resourceAttributes: { 'service.name': 'oisp-sensor' },
       warnings: [],
