@@ -6,6 +6,7 @@
  */
 import type { Budget, Stats } from '../../stats.js'
 import { ByteQueue } from '../byte-queue.js'
+import { passWholeChunks } from './chunk.js'
 import { isProven, parseChunkSize, type Framing } from './head.js'
 import { HeadReader, type HeadVerdict } from './head-reader.js'
 import { IN_MESSAGE, type LossReason, type MessageHandler, type ParserLimits, type State } from './message.js'
@@ -63,7 +64,7 @@ export class MessageParser {
 
   /** Stops behind the end of a message and returns the bytes behind it. */
   push(bytes: Uint8Array, time: bigint): Uint8Array {
-    let rest = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+    let rest = bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
     this.#hasFinished = false
     while (rest.length > 0 && !this.#hasFinished) rest = this.#step(rest, time)
     return rest
@@ -111,6 +112,8 @@ export class MessageParser {
       case 'length':
       case 'chunk-data':
         return this.#passBody(bytes, time)
+      case 'chunk-size':
+        return this.#passChunks(bytes, time)
       case 'close':
         this.#handler.body(bytes, time)
         return EMPTY
@@ -225,6 +228,14 @@ export class MessageParser {
     if (this.#state === 'length') this.#finish(time)
     else this.#state = 'chunk-end'
     return bytes.subarray(piece.length)
+  }
+
+  /** Whole ones in place, the others line by line. */
+  #passChunks(bytes: Buffer, time: bigint): Buffer {
+    const used = this.#held.length > 0 ? 0 : passWholeChunks(bytes, (data) => this.#handler.body(data, time))
+    this.#hasBodyBegun = true
+    if (used === 0) return this.#readLine(bytes, time)
+    return used === bytes.length ? EMPTY : bytes.subarray(used)
   }
 
   #onChunkSize(line: string): void {
