@@ -13,6 +13,7 @@ export interface ReadyFacts {
   version: string
   system: SystemFacts
   counts: TargetCounts
+  attachedFiles: readonly string[]
   selfCheck: SelfCheckResult | undefined
   redactionMode: RedactionMode
   /** One line per destination. */
@@ -33,7 +34,7 @@ export function readyBlock(facts: ReadyFacts): string {
       'hooks',
       'uprobes on SSL_read, SSL_write and their kin; tracepoints exec, fork and exit; perf mmap events',
     ],
-    ...counts.libraries.map((library) => ['', `in ${printable(library)}`] as [string, string]),
+    ...facts.attachedFiles.map((path) => ['', `in ${printable(path)}`] as [string, string]),
     [
       'processes',
       `${counts.hooked} with TLS hooked, ${counts.blind} blind (\`oisp-sensor doctor\` names them)`,

@@ -48,7 +48,10 @@ export async function runLive(settings: RunSettings): Promise<0 | 1> {
     const counts = countTargets(receiver.targets())
     const destinations = describeDestinations({ config, output })
     const { redactionMode } = config
-    print(readyBlock({ version, system, counts, selfCheck: result, redactionMode, destinations }))
+    const attachedFiles = receiver.attachedFiles()
+    print(
+      readyBlock({ version, system, counts, attachedFiles, selfCheck: result, redactionMode, destinations }),
+    )
   }
   await watch({ stats, ringBytes: config.ringBytes, onError }, header, selfCheck.consumer, onRunning)
   const { unsentItems } = await exporter.shutdown(remainingFlushMs())

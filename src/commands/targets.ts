@@ -10,15 +10,12 @@ export interface TargetCounts {
   hooked: number
   /** At least one TLS library of the process cannot be read: some or all of its traffic is invisible. */
   blind: number
-  /** Files with probes that running processes use. */
-  libraries: string[]
 }
 
 export function countTargets(targets: readonly Target[]): TargetCounts {
   const pids = new Set(targets.map(({ pid }) => pid))
   const blind = new Set(targets.filter(({ state }) => state === 'refused').map(({ pid }) => pid))
-  const seen = targets.filter(({ state }) => state !== 'refused').map(({ library }) => library)
-  return { hooked: pids.size - blind.size, blind: blind.size, libraries: [...new Set(seen)].sort() }
+  return { hooked: pids.size - blind.size, blind: blind.size }
 }
 
 /** Names and paths are chosen by the observed processes: no control character of theirs reaches the terminal. */

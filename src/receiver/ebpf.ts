@@ -40,6 +40,8 @@ export interface LiveReceiver {
   /** Attaches what is there, emits the facts of running processes, begins to deliver. */
   start(): void
   targets(): Target[]
+  /** Paths of the files that have probes, used by a process or not. */
+  attachedFiles(): string[]
   stats(): KernelCounters
   /** Detaches, delivers what is left, ends the pipeline. */
   close(): Promise<void>
@@ -155,6 +157,11 @@ function createLiveReceiver(
       }, TICK_MS)
     },
     targets: () => targets.report(),
+    attachedFiles: () =>
+      targets
+        .images()
+        .filter(({ state }) => state === 'attached')
+        .map(({ path }) => path),
     stats: () => capture.stats(),
     async close() {
       clearInterval(ticker)
