@@ -5,25 +5,45 @@ import { BLOCK_CHARACTERS, digestContent } from './digest.js'
 
 const start = () => createHmac('sha256', 'key')
 const digest = (content: unknown) => digestContent(start(), content)
+const pack = (integers: number[]) => Buffer.from(Int32Array.from(integers).buffer)
+
+function nest(depth: number, inside: unknown = 'x', wrap = (value: unknown): unknown => [value]): unknown {
+  let value = inside
+  for (let at = 0; at < depth; at++) value = wrap(value)
+  return value
+}
 
 describe('digestContent', () => {
-  it('hashes the texts, what they are, and the lengths of both', () => {
-    const shape = 'a2:{k4:types4:k7:contents2:}number:5;'
-    const text = `text\u65e5\u672c${shape}6,${shape.length};`
+  it('hashes the texts, the words, and what they are', () => {
+    const integers = [-3, 2, -4, 4, 4, 7, 2, -5, -1, 1]
     expect(digest([{ type: 'text', content: '\u65e5\u672c' }, 5])).toEqual({
-      hmac: start().update(text).digest('hex'),
+      hmac: start()
+        .update('text\u65e5\u672ctypecontent5')
+        .update(pack([...integers, 6, 12, integers.length]))
+        .digest('hex'),
       bytes: 10,
     })
   })
 
-  it('hashes block by block, and tells values apart that differ behind a block', () => {
+  it('hashes block by block', () => {
     const long = 'x'.repeat(BLOCK_CHARACTERS + 1)
-    const first = `a2:s${long.length}:`
-    const text = `${long}${first}${long.length},${first.length};zs1:1,3;`
-    expect(digest([long, 'z'])).toEqual({ hmac: start().update(text).digest('hex'), bytes: long.length + 1 })
-    const many = (last: number) => Array.from({ length: 10_000 }, (_, at) => (at === 9_999 ? last : at))
-    expect(digest(many(1)).hmac).not.toBe(digest(many(2)).hmac)
+    const hmac = start()
+      .update(long)
+      .update(pack([-3, 2, long.length, long.length, 0, 3]))
+      .update('z')
+      .update(pack([1, 1, 0, 1]))
+    expect(digest([long, 'z'])).toEqual({ hmac: hmac.digest('hex'), bytes: long.length + 1 })
   })
+
+  it.each([
+    ['numbers', (last: number) => Array.from({ length: 30_000 }, (_, at) => (at === 29_999 ? last : at))],
+    [
+      'keys',
+      (last: number) => Object.fromEntries(Array.from({ length: 30_000 }, (_, at) => [`${at} ${last}`, ''])),
+    ],
+    ['deep lists', (last: number) => Array.from({ length: 300 }, () => nest(127, last))],
+    ['deep maps', (last: number) => Array.from({ length: 300 }, () => nest(127, last, (a) => ({ a })))],
+  ])('tells many %s apart', (_, make) => expect(digest(make(1)).hmac).not.toBe(digest(make(2)).hmac))
 
   it.each([
     [['ab'], ['a', 'b']],
@@ -49,20 +69,14 @@ describe('digestContent', () => {
     (length) => {
       for (const character of ['x', '\u65e5']) {
         const text = character.repeat(length)
-        const shape = `s${length}:`
-        const rest = length > BLOCK_CHARACTERS ? '0,0;' : ''
-        const expected = start().update(`${text}${shape}${length},${shape.length};${rest}`).digest('hex')
-        expect(digest(text)).toEqual({ hmac: expected, bytes: Buffer.byteLength(text) })
+        const hmac = start().update(text)
+        hmac.update(pack([length, length, 0, 1]))
+        expect(digest(text)).toEqual({ hmac: hmac.digest('hex'), bytes: Buffer.byteLength(text) })
       }
     },
   )
 
   it('does not throw on depth, and tells what lies above the limit apart', () => {
-    const nest = (depth: number): unknown => {
-      let value: unknown = 'x'
-      for (let at = 0; at < depth; at++) value = [value]
-      return value
-    }
     expect(digest(nest(100_000)).hmac).toBe(digest(nest(100_001)).hmac)
     expect(digest(nest(100)).hmac).not.toBe(digest(nest(101)).hmac)
   })

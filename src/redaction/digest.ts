@@ -3,9 +3,10 @@
  * Content → hash, size and nothing else. In: content in the message shape, as a value that nobody copies. Out: a keyed hash
  * over a canonical form and the size of its texts. Never throws, however deep the value is.
  *
- * The canonical form is a row of blocks, each of them its texts one after the other, then what they are (`shape`: tags, lengths
- * and keys in the order they were sent in), then the lengths of the two. Read from its end it has one meaning only, so no two values
- * share it. Texts stand together because every call into OpenSSL or a buffer costs as much as hashing some hundred bytes.
+ * The canonical form is a row of blocks. A block is its texts one after the other, then its words (keys and numbers, in the order
+ * they were sent in), then signed 32-bit integers that say what they are: tags and lengths, and last how many characters, characters and
+ * integers the three parts have. Read from its end it has one meaning only, so no two values share it. Texts stand together because
+ * every call into OpenSSL or a buffer costs as much as hashing some hundred bytes.
  * @module
  */
 import type { Hmac } from 'node:crypto'
@@ -17,43 +18,69 @@ export interface Digest {
 
 /** Deeper levels count as one constant: V8 overflows its stack at some thousand, and a body can be made that way on purpose. */
 const MAX_DEPTH = 128
-/** Characters of texts, or of shape, that end a block. */
+/** Characters of texts, or of words, that end a block. */
 export const BLOCK_CHARACTERS = 32 * 1024
+/** Integers that end a block. */
+const BLOCK_INTEGERS = 8 * 1024
 /** Most texts of a block are below it together; what is longer, OpenSSL reads from the string. */
 const scratch = Buffer.allocUnsafe(2 * BLOCK_CHARACTERS)
+/** A block may grow by a tag for every level that ends, and by the last three. */
+const integers = new Int32Array(BLOCK_INTEGERS + 2 * MAX_DEPTH)
+const integerBytes = Buffer.from(integers.buffer)
+
+/** A text is its length alone, which is never negative. */
+const WORD = -1
+const DEEP = -2
+const LIST = -3
+const MAP = -4
+const MAP_END = -5
 
 export function digestContent(hmac: Hmac, content: unknown): Digest {
   let texts = ''
-  let shape = ''
+  let words = ''
+  let used = 0
   let bytes = 0
 
   function endBlock(): void {
+    integers[used] = texts.length
+    integers[used + 1] = words.length
+    integers[used + 2] = used
     bytes += update(hmac, texts)
-    update(hmac, `${shape}${texts.length},${shape.length};`)
-    texts = shape = ''
+    update(hmac, words)
+    hmac.update(integerBytes.subarray(0, 4 * (used + 3)))
+    texts = words = ''
+    used = 0
+  }
+
+  function addWord(word: string): void {
+    integers[used++] = word.length
+    words += word
   }
 
   function add(value: unknown, depth: number): void {
+    if (used > BLOCK_INTEGERS || texts.length > BLOCK_CHARACTERS || words.length > BLOCK_CHARACTERS)
+      endBlock()
     if (typeof value === 'string') {
+      integers[used++] = value.length
       texts += value
-      shape += `s${value.length}:`
-      if (texts.length > BLOCK_CHARACTERS) endBlock()
-    } else if (typeof value !== 'object' || value === null) shape += `${typeof value}:${String(value)};`
-    else if (depth > MAX_DEPTH) shape += 'deep;'
+    } else if (typeof value !== 'object' || value === null) {
+      integers[used++] = WORD
+      addWord(String(value))
+    } else if (depth > MAX_DEPTH) integers[used++] = DEEP
     else if (Array.isArray(value)) {
-      shape += `a${value.length}:`
+      integers[used++] = LIST
+      integers[used++] = value.length
       for (const item of value) add(item, depth + 1)
     } else addMap(value as Record<string, unknown>, depth)
-    if (shape.length > BLOCK_CHARACTERS) endBlock()
   }
 
   function addMap(map: Record<string, unknown>, depth: number): void {
-    shape += '{'
+    integers[used++] = MAP
     for (const key in map) {
-      shape += `k${key.length}:${key}`
+      addWord(key)
       add(map[key], depth + 1)
     }
-    shape += '}'
+    integers[used++] = MAP_END
   }
 
   add(content, 0)
