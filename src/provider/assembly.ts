@@ -155,12 +155,10 @@ function readArguments({ input, json, isFreeText }: ToolBlock): unknown {
 }
 
 export function toolCallPart(id: string | undefined, name: string, value: unknown): Part {
-  return {
-    type: 'tool_call',
-    ...(id !== undefined && { id }),
-    name,
-    ...(value !== undefined && { arguments: value }),
-  }
+  const part: Extract<Part, { type: 'tool_call' }> =
+    id === undefined ? { type: 'tool_call', name } : { type: 'tool_call', id, name }
+  if (value !== undefined) part.arguments = value
+  return part
 }
 
 export function serverToolCallPart(id: string | undefined, name: string, value: unknown): Part {

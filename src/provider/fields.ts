@@ -25,7 +25,9 @@ export function readArray(value: unknown): readonly unknown[] {
 
 /** The objects of an array; what is not an object is left out. */
 export function readObjects(value: unknown): JsonObject[] {
-  return readArray(value).filter((item): item is JsonObject => readObject(item) !== undefined)
+  const objects: JsonObject[] = []
+  for (const item of readArray(value)) if (readObject(item) !== undefined) objects.push(item as JsonObject)
+  return objects
 }
 
 export function readText(value: unknown): string | undefined {
@@ -58,8 +60,9 @@ export function readValue(value: unknown): unknown {
 function isShallow(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return true
   if (levels === 0) return false
-  const items: unknown[] = Array.isArray(value) ? value : Object.values(value)
-  return items.every((item) => isShallow(item, levels - 1))
+  const items = value as Record<string, unknown>
+  for (const key in items) if (!isShallow(items[key], levels - 1)) return false
+  return true
 }
 
 /** `fields` without its undefined ones, for optional properties that must be absent. */

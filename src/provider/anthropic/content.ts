@@ -73,7 +73,9 @@ function readServerToolUse(block: JsonObject): Part | undefined {
 function readToolResult(block: JsonObject): Part {
   const id = readText(block.tool_use_id)
   const response = readText(block.content) ?? readResultContent(block.content)
-  return { type: 'tool_call_response', ...(id !== undefined && { id }), response }
+  return id === undefined
+    ? { type: 'tool_call_response', response }
+    : { type: 'tool_call_response', id, response }
 }
 
 function readServerToolResult(type: string, block: JsonObject): Part {

@@ -13,7 +13,7 @@ export function readMessage(message: JsonObject): ChatMessage {
   const name = readName(message.name)
   const isResult = role === 'tool' || role === 'function'
   const parts = isResult ? [readToolResult(message)] : readParts(message)
-  return { role, parts, ...(name !== undefined && { name }) }
+  return name === undefined ? { role, parts } : { role, parts, name }
 }
 
 function readParts(message: JsonObject): Part[] {
@@ -88,5 +88,7 @@ function readFunctionCall(id: string | undefined, called: JsonObject): Part {
 function readToolResult(message: JsonObject): Part {
   const id = readText(message.tool_call_id)
   const response = readText(message.content) ?? readContent(message.content)
-  return { type: 'tool_call_response', ...(id !== undefined && { id }), response }
+  return id === undefined
+    ? { type: 'tool_call_response', response }
+    : { type: 'tool_call_response', id, response }
 }
