@@ -53,11 +53,12 @@ export class SseDecoder {
     let start = this.#endedWithCr && chunk[0] === LF ? 1 : 0
     this.#endedWithCr = false
     // Lines are short: asking `indexOf` for each end costs several times this loop.
-    for (let at = start; at < chunk.length; at++) {
-      const byte = chunk[at]
-      if (byte !== LF && byte !== CR) continue
+    const { length } = chunk
+    for (let at = start; at < length; at++) {
+      const byte = chunk[at]!
+      if (byte > CR || (byte !== LF && byte !== CR)) continue
       this.#endLine(chunk, start, at)
-      if (byte === CR && at + 1 === chunk.length) this.#endedWithCr = true
+      if (byte === CR && at + 1 === length) this.#endedWithCr = true
       if (byte === CR && chunk[at + 1] === LF) at++
       start = at + 1
     }
