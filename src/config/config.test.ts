@@ -50,7 +50,7 @@ describe('defaults', () => {
       profile: 'genai-dev-1.42+aliases',
       ringBytes: 32 * 1024 ** 2,
       budgetBytes: 128 * 1024 ** 2,
-      maxBodyBytes: 32 * 1024 ** 2,
+      maxBodyBytes: 64 * 1024 ** 2,
       stateDirectory: '/home/u/.local/state/oisp-sensor',
       resourceAttributes: { 'service.name': 'oisp-sensor' },
       warnings: [],
@@ -159,7 +159,7 @@ describe('mistakes', () => {
     [{}, { ringBytes: '100KiB' }, '--ring-bytes: 100KiB is not a power of two'],
     [{}, { ringBytes: '4096' }, '--ring-bytes: "4096" is not a size from 64KiB to 1GiB'],
     [{}, { queueBytes: '1TB' }, '--queue-bytes: "1TB" is not a size from 1MiB to 4GiB'],
-    [{}, { budgetBytes: '8MiB' }, '--budget-bytes: 8MiB is less than one body may take (32MiB)'],
+    [{}, { budgetBytes: '8MiB' }, '--budget-bytes: 8MiB is less than one body may take (64MiB)'],
     [{ OTEL_LOG_LEVEL: 'loud' }, {}, 'OTEL_LOG_LEVEL: "loud" is not one of its values'],
     [
       { OTEL_RESOURCE_ATTRIBUTES: 'a' },

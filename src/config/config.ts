@@ -33,7 +33,7 @@ type Destination = (typeof DESTINATIONS)[number]
 export function parseConfig(input: ConfigInput): Config {
   const lookup = createLookup(input)
   const warnings: string[] = []
-  const bodyBytes = readSize(lookup, 'bodyBytes', 32 * MIB, 64 * KIB, GIB)
+  const bodyBytes = readSize(lookup, 'bodyBytes', 64 * MIB, 64 * KIB, GIB)
   const interval = (key: OptionKey, fallback: number, min: number): number => {
     const said = find(lookup, key)
     return said ? parseInteger(said, min, MAX_INTERVAL_MS) : fallback

@@ -120,7 +120,7 @@ export const OPTIONS = [
     key: 'bodyBytes',
     flags: '--body-bytes <size>',
     env: ['OISP_BODY_BYTES'],
-    default: '32MiB',
+    default: '64MiB',
     description: 'the largest body that is read',
   },
   {

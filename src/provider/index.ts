@@ -14,7 +14,7 @@ import type { AiEvent, Provider } from './types.js'
 const PROVIDERS: readonly Provider[] = [openai, anthropic]
 
 /** Below the whole budget (capture rule 11), above a 20 MB answer, which must come out complete. */
-export const DEFAULT_MAX_BODY_BYTES = 32 * 1024 * 1024
+export const DEFAULT_MAX_BODY_BYTES = 64 * 1024 * 1024
 
 export interface ProviderRoomSettings {
   stats: Stats

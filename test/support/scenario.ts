@@ -65,7 +65,7 @@ function settingsFor(
     profile: 'genai-dev-1.42+aliases',
     traceparent: 'link',
     metricIntervalMs: 60_000,
-    maxBodyBytes: 32 * 1024 * 1024,
+    maxBodyBytes: 64 * 1024 * 1024,
     version: '0.0.0',
     resource: {
       attributes: { 'service.name': 'oisp-sensor', 'service.version': '0.0.0' },
