@@ -139,10 +139,61 @@ static __always_inline void count_call(void)
 		__sync_fetch_and_add(&s->calls, 1);
 }
 
-static __always_inline int enter(struct pt_regs *ctx, __u64 buffer, __u64 count_pointer, __u32 direction)
+static __noinline struct connection_state *connection_get(__u64 ssl)
 {
-	__u64 ssl = PT_REGS_PARM1(ctx);
-	__u64 stack = PT_REGS_SP(ctx);
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct connection_key key = {
+		.pid = bpf_get_current_pid_tgid() >> 32,
+		.start_boottime_ns = BPF_CORE_READ(task, group_leader, start_boottime),
+		.ssl = ssl,
+	};
+	struct connection_state *state = bpf_map_lookup_elem(&connections, &key);
+
+	if (state)
+		return state;
+	bpf_map_update_elem(&connections, &key, &new_connection, BPF_NOEXIST);
+	state = bpf_map_lookup_elem(&connections, &key);
+	if (state)
+		state->generation = bpf_ktime_get_boot_ns();
+	return state;
+}
+
+/*
+ * Takes `length` bytes of the stream's numbering; their bytes may or may not follow. Not atomic: OpenSSL allows one thread at
+ * a time in an SSL, and an atomic add that returns a value needs 5.12 (5ffa25502b5a).
+ */
+static __always_inline __u64 offset_advance(struct connection_state *state, __u32 direction, __u64 length)
+{
+	__u64 offset = state->offsets[direction & 1];
+
+	state->offsets[direction & 1] = offset + length;
+	return offset;
+}
+
+/*
+ * A call that cannot be remembered moves bytes nobody will count. One byte of the numbering stands for them, so that the stream
+ * has a hole there and its exchange is not called complete.
+ */
+static __noinline int lose_call(__u64 ssl, __u32 direction, __u32 reason)
+{
+	struct connection_state *state = connection_get(ssl);
+
+	count_loss(reason, 0);
+	if (state)
+		offset_advance(state, direction, 1);
+	return 0;
+}
+
+/* Which argument holds what. All are compile-time constants: values read early would be spilled and break the stack rule. */
+enum arguments {
+	ARGUMENTS_NO_BUFFER,
+	ARGUMENTS_PLAIN, /* ssl, buffer */
+	ARGUMENTS_COUNT_4, /* ssl, buffer, _, count pointer */
+	ARGUMENTS_COUNT_5, /* ssl, buffer, _, _, count pointer */
+};
+
+static __always_inline int enter(struct pt_regs *ctx, enum arguments arguments, __u32 direction)
+{
 	struct thread_calls *calls;
 	struct call *call;
 	__u32 depth, i, is_nested = 0;
@@ -151,33 +202,35 @@ static __always_inline int enter(struct pt_regs *ctx, __u64 buffer, __u64 count_
 		return 0;
 	count_call();
 	calls = calls_get();
-	if (!calls) {
-		count_loss(LOSS_ACTIVE_CALLS_FULL, 0);
-		return 0;
-	}
+	if (!calls)
+		return lose_call(PT_REGS_PARM1(ctx), direction, LOSS_ACTIVE_CALLS_FULL);
 	depth = calls->depth;
 	for (i = 0; i < CALL_DEPTH; i++) {
 		if (depth == 0 || depth > CALL_DEPTH)
 			break;
 		call = call_at(calls, depth - 1);
-		if (call->stack > stack)
+		if (call->stack > PT_REGS_SP(ctx))
 			break; /* really outer */
-		if (call->stack == stack && call->ip == PT_REGS_IP(ctx) && call->ssl == ssl)
+		/* The same attachment again is a call that was left and repeated; another one is a second file system's. */
+		if (call->stack == PT_REGS_SP(ctx) && call->ip == PT_REGS_IP(ctx) && call->ssl == PT_REGS_PARM1(ctx) &&
+		    call->cookie != attach_cookie(ctx))
 			return report_duplicate(call, attach_cookie(ctx));
 		depth--; /* left by longjmp or an exception: its return never came */
 	}
 	for (i = 0; i < CALL_DEPTH; i++)
-		if (i < depth && calls->calls[i].ssl == ssl && calls->calls[i].direction == direction)
+		if (i < depth && calls->calls[i].ssl == PT_REGS_PARM1(ctx) && calls->calls[i].direction == direction)
 			is_nested = 1;
-	if (depth >= CALL_DEPTH) {
-		count_loss(LOSS_CALL_DEPTH, 0);
-		return 0;
-	}
+	if (depth >= CALL_DEPTH)
+		return lose_call(PT_REGS_PARM1(ctx), direction, LOSS_CALL_DEPTH);
 	call = call_at(calls, depth);
-	call->ssl = ssl;
-	call->buffer = buffer;
-	call->count_pointer = count_pointer;
-	call->stack = stack;
+	call->ssl = PT_REGS_PARM1(ctx);
+	call->buffer = arguments == ARGUMENTS_NO_BUFFER ? 0 : PT_REGS_PARM2(ctx);
+	call->count_pointer = 0;
+	if (arguments == ARGUMENTS_COUNT_4)
+		call->count_pointer = PT_REGS_PARM4(ctx);
+	if (arguments == ARGUMENTS_COUNT_5)
+		call->count_pointer = PT_REGS_PARM5(ctx);
+	call->stack = PT_REGS_SP(ctx);
 	call->ip = PT_REGS_IP(ctx);
 	call->time_ns = bpf_ktime_get_boot_ns();
 	call->cookie = attach_cookie(ctx);
@@ -216,37 +269,6 @@ static __always_inline struct call *call_take(struct pt_regs *ctx)
 	if (s)
 		__sync_fetch_and_add(&s->orphan_returns, 1);
 	return NULL;
-}
-
-static __noinline struct connection_state *connection_get(__u64 ssl)
-{
-	struct task_struct *task = (void *)bpf_get_current_task();
-	struct connection_key key = {
-		.pid = bpf_get_current_pid_tgid() >> 32,
-		.start_boottime_ns = BPF_CORE_READ(task, group_leader, start_boottime),
-		.ssl = ssl,
-	};
-	struct connection_state *state = bpf_map_lookup_elem(&connections, &key);
-
-	if (state)
-		return state;
-	bpf_map_update_elem(&connections, &key, &new_connection, BPF_NOEXIST);
-	state = bpf_map_lookup_elem(&connections, &key);
-	if (state)
-		state->generation = bpf_ktime_get_boot_ns();
-	return state;
-}
-
-/*
- * Takes `length` bytes of the stream's numbering; their bytes may or may not follow. Not atomic: OpenSSL allows one thread at
- * a time in an SSL, and an atomic add that returns a value needs 5.12 (5ffa25502b5a).
- */
-static __always_inline __u64 offset_advance(struct connection_state *state, __u32 direction, __u64 length)
-{
-	__u64 offset = state->offsets[direction & 1];
-
-	state->offsets[direction & 1] = offset + length;
-	return offset;
 }
 
 static __noinline int emit_gap(struct connection_state *state, struct call *call, __u64 length, __u32 reason)
@@ -371,10 +393,8 @@ static __always_inline __u64 moved_bytes(struct pt_regs *ctx, struct call *call,
 	}
 	if ((int)PT_REGS_RC(ctx) != 1)
 		return 0;
-	if (bpf_probe_read_user(&count, sizeof(count), (void *)call->count_pointer)) {
-		count_loss(LOSS_USER_READ_FAILED, 0);
-		return 0;
-	}
+	if (bpf_probe_read_user(&count, sizeof(count), (void *)call->count_pointer))
+		return lose_call(call->ssl, call->direction, LOSS_USER_READ_FAILED);
 	return count;
 }
 
@@ -463,7 +483,7 @@ static __noinline struct connection_state *connection_find(__u64 ssl)
 SEC("uprobe")
 int ssl_write_enter(struct pt_regs *ctx)
 {
-	return enter(ctx, PT_REGS_PARM2(ctx), 0, DIRECTION_TRANSMIT);
+	return enter(ctx, ARGUMENTS_PLAIN, DIRECTION_TRANSMIT);
 }
 
 SEC("uretprobe")
@@ -476,7 +496,7 @@ int ssl_write_exit(struct pt_regs *ctx)
 SEC("uprobe")
 int ssl_read_enter(struct pt_regs *ctx)
 {
-	return enter(ctx, PT_REGS_PARM2(ctx), 0, DIRECTION_RECEIVE);
+	return enter(ctx, ARGUMENTS_PLAIN, DIRECTION_RECEIVE);
 }
 
 SEC("uretprobe")
@@ -489,7 +509,7 @@ int ssl_read_exit(struct pt_regs *ctx)
 SEC("uprobe")
 int ssl_write_ex_enter(struct pt_regs *ctx)
 {
-	return enter(ctx, PT_REGS_PARM2(ctx), PT_REGS_PARM4(ctx), DIRECTION_TRANSMIT);
+	return enter(ctx, ARGUMENTS_COUNT_4, DIRECTION_TRANSMIT);
 }
 
 SEC("uretprobe")
@@ -502,7 +522,7 @@ int ssl_write_ex_exit(struct pt_regs *ctx)
 SEC("uprobe")
 int ssl_write_ex2_enter(struct pt_regs *ctx)
 {
-	return enter(ctx, PT_REGS_PARM2(ctx), PT_REGS_PARM5(ctx), DIRECTION_TRANSMIT);
+	return enter(ctx, ARGUMENTS_COUNT_5, DIRECTION_TRANSMIT);
 }
 
 SEC("uretprobe")
@@ -515,7 +535,7 @@ int ssl_write_ex2_exit(struct pt_regs *ctx)
 SEC("uprobe")
 int ssl_read_ex_enter(struct pt_regs *ctx)
 {
-	return enter(ctx, PT_REGS_PARM2(ctx), PT_REGS_PARM4(ctx), DIRECTION_RECEIVE);
+	return enter(ctx, ARGUMENTS_COUNT_4, DIRECTION_RECEIVE);
 }
 
 SEC("uretprobe")
@@ -528,7 +548,7 @@ int ssl_read_ex_exit(struct pt_regs *ctx)
 SEC("uprobe")
 int ssl_sendfile_enter(struct pt_regs *ctx)
 {
-	return enter(ctx, 0, 0, DIRECTION_TRANSMIT);
+	return enter(ctx, ARGUMENTS_NO_BUFFER, DIRECTION_TRANSMIT);
 }
 
 SEC("uretprobe")
@@ -541,7 +561,7 @@ int ssl_sendfile_exit(struct pt_regs *ctx)
 SEC("uprobe")
 int ssl_write_early_data_enter(struct pt_regs *ctx)
 {
-	return enter(ctx, 0, PT_REGS_PARM4(ctx), DIRECTION_TRANSMIT);
+	return enter(ctx, ARGUMENTS_COUNT_4, DIRECTION_TRANSMIT);
 }
 
 SEC("uretprobe")
@@ -554,7 +574,7 @@ int ssl_write_early_data_exit(struct pt_regs *ctx)
 SEC("uprobe")
 int ssl_read_early_data_enter(struct pt_regs *ctx)
 {
-	return enter(ctx, 0, PT_REGS_PARM4(ctx), DIRECTION_RECEIVE);
+	return enter(ctx, ARGUMENTS_COUNT_4, DIRECTION_RECEIVE);
 }
 
 SEC("uretprobe")
@@ -585,7 +605,7 @@ SEC("uprobe")
 int ssl_get_error_enter(struct pt_regs *ctx)
 {
 	/* After a success there is nothing to learn. */
-	return (int)PT_REGS_PARM2(ctx) > 0 ? 0 : enter(ctx, 0, 0, DIRECTION_RECEIVE);
+	return (int)PT_REGS_PARM2(ctx) > 0 ? 0 : enter(ctx, ARGUMENTS_NO_BUFFER, DIRECTION_RECEIVE);
 }
 
 /* include/openssl/ssl.h */

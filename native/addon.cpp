@@ -29,6 +29,7 @@ Napi::Value inspectElf(const Napi::CallbackInfo& info) {
     auto out = Napi::Object::New(env);
     out.Set("device", Napi::BigInt::New(env, file.device()));
     out.Set("inode", Napi::BigInt::New(env, file.inode()));
+    out.Set("changedNs", Napi::BigInt::New(env, file.changedNs()));
     out.Set("isElf", Napi::Boolean::New(env, image.is_elf));
     out.Set("buildId", Napi::String::New(env, image.build_id));
     out.Set("functions", functions);
@@ -40,15 +41,21 @@ Napi::Value inspectElf(const Napi::CallbackInfo& info) {
   }
 }
 
+int64_t nanoseconds(clockid_t clock) {
+  timespec time{};
+  ::clock_gettime(clock, &time);
+  return int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+}
+
+/** boottime(): CLOCK_BOOTTIME in ns, the clock of all records. */
+Napi::Value boottime(const Napi::CallbackInfo& info) {
+  return Napi::BigInt::New(info.Env(), nanoseconds(CLOCK_BOOTTIME));
+}
+
 /** clockOffset(): CLOCK_REALTIME minus CLOCK_BOOTTIME in ns, the best of several readings. */
 Napi::Value clockOffset(const Napi::CallbackInfo& info) {
   int64_t best = 0;
   int64_t narrowest = INT64_MAX;
-  const auto nanoseconds = [](clockid_t clock) {
-    timespec time{};
-    ::clock_gettime(clock, &time);
-    return int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
-  };
   for (int i = 0; i < 16; i++) {
     const int64_t before = nanoseconds(CLOCK_BOOTTIME);
     const int64_t unix_time = nanoseconds(CLOCK_REALTIME);
@@ -78,6 +85,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("inspectElf", Napi::Function::New<inspectElf>(env, "inspectElf"));
   exports.Set("hasUprobeMulti", Napi::Boolean::New(env, hasUprobeMulti()));
   exports.Set("hardenProcess", Napi::Function::New<harden>(env, "hardenProcess"));
+  exports.Set("boottime", Napi::Function::New<boottime>(env, "boottime"));
   exports.Set("clockOffset", Napi::Function::New<clockOffset>(env, "clockOffset"));
   return exports;
 }

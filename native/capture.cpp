@@ -44,6 +44,7 @@ Napi::Function Capture::define(Napi::Env env) {
                          InstanceMethod<&Capture::attach>("attach"),
                          InstanceMethod<&Capture::detach>("detach"),
                          InstanceMethod<&Capture::ignoreMapping>("ignoreMapping"),
+                         InstanceMethod<&Capture::heedMappings>("heedMappings"),
                          InstanceMethod<&Capture::processes>("processes"),
                          InstanceMethod<&Capture::stats>("stats"),
                          InstanceMethod<&Capture::close>("close"),
@@ -187,6 +188,12 @@ Napi::Value Capture::ignoreMapping(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+/* heedMappings(): announces every file once more when it is mapped next. */
+Napi::Value Capture::heedMappings(const Napi::CallbackInfo& info) {
+  if (mappings_) mappings_->heedAll();
+  return info.Env().Undefined();
+}
+
 /* processes(): [[pid, start in ns since boot as BigInt]] of every process, numbered as the initial pid namespace does. */
 Napi::Value Capture::processes(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
@@ -212,9 +219,12 @@ Napi::Value Capture::processes(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value Capture::stats(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
+  if (!skeleton_) throw Napi::Error::New(info.Env(), "stats() needs load()");
+  return readStats(info.Env());
+}
+
+Napi::Value Capture::readStats(Napi::Env env) {
   struct stats counters {};
-  if (!skeleton_) throw Napi::Error::New(env, "stats() needs load()");
   const uint32_t zero = 0;
   const int error = bpf_map__lookup_elem(skeleton_->maps.stats, &zero, sizeof(zero), &counters, sizeof(counters), 0);
   if (error) throw systemError(env, -error, describe("read counters", -error));
@@ -236,7 +246,8 @@ Napi::Value Capture::stats(const Napi::CallbackInfo& info) {
   return out;
 }
 
-/* Probes go first, then the rest of the ring is delivered, then the promise settles and everything is freed. */
+/* Probes go first, then the rest of the ring is delivered, then everything is freed and the promise settles with
+ * the last counters (undefined when nothing was started). */
 Napi::Value Capture::close(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   auto deferred = std::make_shared<Napi::Promise::Deferred>(env);
@@ -249,8 +260,9 @@ Napi::Value Capture::close(const Napi::CallbackInfo& info) {
   Ref();  // the object must outlive its threads
   poller_->onStopped([this, deferred](Napi::Env stoppedEnv) {
     Napi::HandleScope scope(stoppedEnv);
+    const Napi::Value last = readStats(stoppedEnv);
     release();
-    deferred->Resolve(stoppedEnv.Undefined());
+    deferred->Resolve(last);
     Unref();
   });
   closer_ = std::thread([poller = poller_.get(), probes = takeUprobes()]() mutable {

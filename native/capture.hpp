@@ -30,10 +30,12 @@ class Capture : public Napi::ObjectWrap<Capture> {
   Napi::Value attach(const Napi::CallbackInfo& info);
   Napi::Value detach(const Napi::CallbackInfo& info);
   Napi::Value ignoreMapping(const Napi::CallbackInfo& info);
+  Napi::Value heedMappings(const Napi::CallbackInfo& info);
   Napi::Value processes(const Napi::CallbackInfo& info);
   Napi::Value stats(const Napi::CallbackInfo& info);
   Napi::Value close(const Napi::CallbackInfo& info);
 
+  Napi::Value readStats(Napi::Env env);
   void identifySelf();
   void attachFunction(const std::string& program, const std::string& path, uint64_t offset, uint64_t cookie, Uprobes* probes);
   /** All probes of all cookies; they are the caller's to remove. */

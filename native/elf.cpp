@@ -16,7 +16,7 @@ namespace {
 // More than any real program has (Chromium: 40 sections, 20 MB of symbols): beyond is hostile or not for us.
 constexpr size_t MAX_SECTIONS = 4096;
 constexpr size_t MAX_SEGMENTS = 256;
-constexpr uint64_t MAX_TABLE_BYTES = 64u << 20;
+constexpr uint64_t MAX_TABLE_BYTES = 32u << 20;
 constexpr uint64_t MAX_NOTE_BYTES = 64u << 10;
 
 std::vector<char> readRange(const File& file, uint64_t offset, uint64_t size, uint64_t limit) {
@@ -95,18 +95,20 @@ std::string buildIdOf(const File& file, const std::vector<Elf64_Phdr>& segments)
 }  // namespace
 
 File::File(const std::string& path) {
-  // O_NONBLOCK: a FIFO put in the file's place must not hang us.
-  fd_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-  if (fd_ < 0) throw std::system_error(errno, std::generic_category(), "open " + path);
-  struct stat facts;
-  if (::fstat(fd_, &facts) != 0 || !S_ISREG(facts.st_mode)) {
-    const int error = S_ISREG(facts.st_mode) ? errno : EINVAL;
-    ::close(fd_);
-    throw std::system_error(error, std::generic_category(), path + " is not a regular file");
-  }
+  // First only its place: opening a device that somebody put there can have effects, and a FIFO would hang us.
+  const int place = ::open(path.c_str(), O_PATH | O_CLOEXEC);
+  if (place < 0) throw std::system_error(errno, std::generic_category(), "open " + path);
+  struct stat facts {};
+  const bool is_file = ::fstat(place, &facts) == 0 && S_ISREG(facts.st_mode);
+  if (is_file) fd_ = ::open(("/proc/self/fd/" + std::to_string(place)).c_str(), O_RDONLY | O_CLOEXEC);
+  const int error = is_file ? errno : EINVAL;
+  ::close(place);
+  if (!is_file) throw std::system_error(error, std::generic_category(), path + " is not a regular file");
+  if (fd_ < 0) throw std::system_error(error, std::generic_category(), "open " + path);
   device_ = facts.st_dev;
   inode_ = facts.st_ino;
   size_ = static_cast<uint64_t>(facts.st_size);
+  changed_ns_ = static_cast<uint64_t>(facts.st_ctim.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(facts.st_ctim.tv_nsec);
 }
 
 File::~File() {
@@ -141,6 +143,7 @@ ElfImage readElf(const File& file, const std::vector<std::string>& names) {
     for (const Elf64_Shdr& section : sections) {
       if (section.sh_type != type || section.sh_link >= sections.size()) continue;
       readSymbols(file, section, sections[section.sh_link], segments, names, &image);
+      break;  // a file has one of each; thousands are an attempt to keep us busy
     }
     // .symtab of a big program is read only when .dynsym has nothing for us.
     if (!image.functions.empty()) break;

@@ -24,6 +24,8 @@ class File {
   uint64_t device() const { return device_; }
   uint64_t inode() const { return inode_; }
   uint64_t size() const { return size_; }
+  /** st_ctim, ns: moves whenever the file is written. */
+  uint64_t changedNs() const { return changed_ns_; }
 
   /** Reads exactly `size` bytes; false when the file is too short. */
   bool read(uint64_t offset, void* buffer, size_t size) const;
@@ -33,6 +35,7 @@ class File {
   uint64_t device_ = 0;
   uint64_t inode_ = 0;
   uint64_t size_ = 0;
+  uint64_t changed_ns_ = 0;
 };
 
 struct ElfImage {

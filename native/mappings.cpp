@@ -91,6 +91,11 @@ void Mappings::ignore(uint32_t major, uint32_t minor, uint64_t inode, uint64_t g
   ignored_.insert({major, minor, inode, generation});
 }
 
+void Mappings::heedAll() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  ignored_.clear();
+}
+
 void Mappings::drain(const Sink& sink) {
   for (const Ring& ring : rings_) drainRing(ring, sink);
 }

@@ -2,7 +2,8 @@
 /*
  * New executable mappings of every process, announced by the kernel as perf mmap2 events of a dummy counter (capture rule
  * 9). In: one perf ring per CPU. Out: struct mapping_record of bpf/capture.h. Mappings of files that user space has dealt
- * with already are filtered here, so that a busy host costs nothing. Used by the poll thread; `ignore` by any thread.
+ * with already are filtered here, so that a busy host costs nothing. Used by the poll thread; `ignore` and `heedAll`
+ * by any thread.
  */
 #pragma once
 
@@ -30,6 +31,7 @@ class Mappings {
   void drain(const Sink& sink);
 
   void ignore(uint32_t major, uint32_t minor, uint64_t inode, uint64_t generation);
+  void heedAll();
 
  private:
   struct Ring {

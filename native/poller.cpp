@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <exception>
 #include <system_error>
 
 #include "../bpf/capture.h"
@@ -79,8 +80,8 @@ void Poller::run() {
     }
     try {
       collect();
-    } catch (const std::system_error&) {
-      // A window of the ring could not be mapped: the records stay in it, and what then finds no room is counted there.
+    } catch (const std::exception&) {
+      // No memory for a window of the ring or for the batch: what stays in the ring and then finds no room is counted there.
     }
   }
   deliver_.Release();
