@@ -35,18 +35,21 @@ export async function runCapture({ config, output, version, onError }: CaptureSe
   const stats = createStats()
   const written = countBytes(recording)
   const nothing = { consume() {}, tick() {}, end() {} }
-  await watch(
-    { stats, recording: written, ringBytes: config.ringBytes, onError },
-    header,
-    nothing,
-    (receiver) => {
-      const { hooked, blind } = countTargets(receiver.targets())
-      say(
-        `oisp-sensor ${version} is ready: recording ${hooked} TLS processes to ${output}, ${blind} are blind`,
-      )
-    },
-  )
-  recording.close()
+  try {
+    await watch(
+      { stats, recording: written, ringBytes: config.ringBytes, onError },
+      header,
+      nothing,
+      (receiver) => {
+        const { hooked, blind } = countTargets(receiver.targets())
+        say(
+          `oisp-sensor ${version} is ready: recording ${hooked} TLS processes to ${output}, ${blind} are blind`,
+        )
+      },
+    )
+  } finally {
+    recording.close()
+  }
   say(`${written.bytes()} bytes recorded in ${output}`)
 }
 

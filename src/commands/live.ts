@@ -21,8 +21,12 @@ export async function watch(
   next: Consumer<CaptureRecord>,
   onRunning: (receiver: LiveReceiver) => Promise<void> | void,
 ): Promise<void> {
-  const stopped = listenForStop()
-  const receiver = openLiveReceiver(settings, header, next)
+  const { promise: recordingFailed, reject: onRecordingFailed } = withResolvers()
+  // Until somebody waits for it, nobody would handle it.
+  recordingFailed.catch(() => undefined)
+  const stopped = Promise.race([listenForStop(), recordingFailed])
+  stopped.catch(() => undefined)
+  const receiver = openLiveReceiver({ ...settings, onRecordingFailed }, header, next)
   try {
     receiver.start()
     await Promise.race([onRunning(receiver), stopped])
@@ -30,4 +34,10 @@ export async function watch(
   } finally {
     await receiver.close()
   }
+}
+
+function withResolvers(): { promise: Promise<never>; reject: (error: unknown) => void } {
+  let reject!: (error: unknown) => void
+  const promise = new Promise<never>((_, rejectPromise) => (reject = rejectPromise))
+  return { promise, reject }
 }

@@ -24,14 +24,19 @@ export interface NativeCapture {
   attach(request: AttachRequest): number
   detach(cookie: bigint): void
   ignoreMapping(major: number, minor: number, inode: bigint, generation: bigint): void
+  /** Every file is announced once more when it is mapped next. */
+  heedMappings(): void
   processes(): [pid: number, startBoottimeNs: bigint][]
   stats(): KernelCounters
-  close(): Promise<void>
+  /** The last counters; undefined when nothing had been started. */
+  close(): Promise<KernelCounters | undefined>
 }
 
 export interface Addon {
   Capture: new (options: { ringBytes: number; wakeupBytes: number }) => NativeCapture
   inspectElf(path: string, names: readonly string[]): InspectedImage
+  /** CLOCK_BOOTTIME, ns: the clock of all records. */
+  boottime(): bigint
   /** CLOCK_REALTIME minus CLOCK_BOOTTIME, ns. */
   clockOffset(): bigint
   /** uprobe_multi links (kernel 6.6): attaching then needs no CAP_SYS_ADMIN. */

@@ -39,7 +39,12 @@ describe('planAttach', () => {
 })
 
 describe('targets', () => {
-  const image = (inode: bigint, functions: Record<string, number> = openssl): InspectedImage => ({
+  const image = (
+    inode: bigint,
+    functions: Record<string, number> = openssl,
+    changedNs = 1n,
+  ): InspectedImage => ({
+    changedNs,
     device: 1n,
     inode,
     isElf: true,
@@ -65,11 +70,19 @@ describe('targets', () => {
     return { targets, attached, looks: () => looks }
   }
 
+  const look = (
+    targets: ReturnType<typeof createTargets>,
+    paths: string[],
+    name: string,
+    fileKey: string,
+    inode?: bigint,
+  ): boolean => targets.consider({ paths, name, fileKey, inode })
+
   it('attaches once per inode, whatever the paths and mounts', () => {
     const { targets, attached } = setUp({ '/a': image(7n), '/hard-link': image(7n), '/b': image(8n) })
-    expect(targets.consider(['/a'], '/a', '8:1:7')).toBe(true)
-    targets.consider(['/hard-link'], '/hard-link', '8:2:7')
-    targets.consider(['/b'], '/b', '8:1:8')
+    expect(look(targets, ['/a'], '/a', '8:1:7')).toBe(true)
+    look(targets, ['/hard-link'], '/hard-link', '8:2:7')
+    look(targets, ['/b'], '/b', '8:1:8')
     expect(attached.map(({ path, inode, cookie }) => [path, inode, cookie])).toEqual([
       ['/a', 7n, 1n],
       ['/b', 8n, 2n],
@@ -78,21 +91,46 @@ describe('targets', () => {
 
   it('looks at a file once, also when it is no TLS image', () => {
     const { targets, looks } = setUp({ '/libc': image(9n, {}) })
-    for (let i = 0; i < 3; i++) targets.consider(['/libc'], '/libc', '8:1:9')
+    for (let i = 0; i < 3; i++) look(targets, ['/libc'], '/libc', '8:1:9')
     expect(looks()).toBe(1)
   })
 
   it('tries the next path, and the next process when none opens', () => {
     const { targets, attached } = setUp({ '/proc/2/root/a': image(7n) })
-    expect(targets.consider(['/proc/1/map_files/x', '/proc/1/root/a'], '/a', '8:1:7')).toBe(false)
-    expect(targets.consider(['/proc/2/map_files/x', '/proc/2/root/a'], '/a', '8:1:7')).toBe(true)
+    expect(look(targets, ['/proc/1/map_files/x', '/proc/1/root/a'], '/a', '8:1:7')).toBe(false)
+    expect(look(targets, ['/proc/2/map_files/x', '/proc/2/root/a'], '/a', '8:1:7')).toBe(true)
     expect(attached).toHaveLength(1)
+  })
+
+  it('does not believe a path that leads to another file', () => {
+    const { targets, attached } = setUp({ '/proc/1/root/a': image(8n), '/proc/2/map_files/x': image(7n) })
+    expect(look(targets, ['/proc/1/root/a'], '/a', '8:1:7', 7n)).toBe(false)
+    expect(look(targets, ['/proc/2/map_files/x'], '/a', '8:1:7', 7n)).toBe(true)
+    expect(attached.map(({ inode }) => inode)).toEqual([7n])
+  })
+
+  it('decides anew when an inode number serves another file, or its file was written', () => {
+    const files = { '/a': image(7n, {}) }
+    const { targets, attached } = setUp(files)
+    look(targets, ['/a'], '/a', '8:1:7')
+    files['/a'] = image(7n, openssl, 2n)
+    targets.forget('8:1:7')
+    look(targets, ['/a'], '/a', '8:1:7')
+    expect(attached).toHaveLength(1)
+    // chmod moves the time of an attached file as well: no second attachment
+    files['/a'] = image(7n, openssl, 3n)
+    targets.forget('8:1:7')
+    look(targets, ['/a'], '/a', '8:1:7')
+    expect(attached).toHaveLength(1)
+    targets.forgetAttachment(attached[0]!.cookie)
+    look(targets, ['/a'], '/a', '8:1:7')
+    expect(attached).toHaveLength(2)
   })
 
   it('says why an image is blind', () => {
     const { targets } = setUp({ '/a': image(7n), '/libgnutls.so.30': image(8n, {}) }, true)
-    targets.consider(['/a'], '/a', '8:1:7')
-    targets.consider(['/libgnutls.so.30'], '/libgnutls.so.30', '8:1:8')
+    look(targets, ['/a'], '/a', '8:1:7')
+    look(targets, ['/libgnutls.so.30'], '/libgnutls.so.30', '8:1:8')
     expect(targets.images()).toMatchObject([
       { state: 'refused', reason: 'attach failed: Operation not permitted' },
       { state: 'refused', reason: 'GnuTLS is not supported yet' },
@@ -101,8 +139,8 @@ describe('targets', () => {
 
   it('marks the attachment that the kernel found to be a second one', () => {
     const { targets } = setUp({ '/a': image(7n), '/b': image(8n) })
-    targets.consider(['/a'], '/a', '8:1:7')
-    targets.consider(['/b'], '/b', '9:1:8')
+    look(targets, ['/a'], '/a', '8:1:7')
+    look(targets, ['/b'], '/b', '9:1:8')
     targets.markDuplicate(2n)
     expect(targets.images().map(({ state }) => state)).toEqual(['attached', 'duplicate'])
   })

@@ -4,24 +4,26 @@
  * bytes to a recording, `tick` once a second. Decides what to attach; knows no protocol.
  * @module
  */
-import { readFileSync } from 'node:fs'
+import { readFileSync, watch, type FSWatcher } from 'node:fs'
 import { arch, release } from 'node:os'
 import type { Consumer } from '../consumer.js'
 import { SensorError } from '../errors.js'
 import type { Stats } from '../stats.js'
 import { loadAddon, type Addon, type KernelCounters, type NativeCapture } from './addon.js'
-import { decodeBatch, LOSS_REASONS, type MappingRecord } from './decode.js'
+import { decodeBatch, LOSS_REASONS, type DecodedRecord, type MappingRecord } from './decode.js'
 import { encodeLostRecord, encodeProcessRecord } from './encode.js'
 import { neededCapabilities } from './capabilities.js'
 import { listPids, openPaths, readProcess } from './host.js'
 import { CAPTURE_VERSION } from './layout.js'
 import type { RecordingHeader, RecordingWriter } from './recording.js'
 import { systemImages } from './system-images.js'
-import { createTargets, type Target, type Targets } from './targets.js'
+import { createTargets, type AttachRequest, type Target, type Targets } from './targets.js'
 import type { CaptureRecord, ProcessId } from './types.js'
 
 export const DEFAULT_RING_BYTES = 32 * 1024 * 1024
 const TICK_MS = 1000
+/** Everything is looked at again this often: for CPUs that came online, files written in place, announcements missed. */
+const RESCAN_MS = 60_000
 /** The kernel wakes the poller when this much waits, or a quarter of a small ring. */
 const WAKEUP_BYTES = 256 * 1024
 /** /proc/PID/stat counts in USER_HZ, 100 a second on every architecture we know. */
@@ -32,8 +34,10 @@ export interface LiveSettings {
   ringBytes?: number
   /** Gets every batch before the pipeline does. */
   recording?: RecordingWriter | undefined
-  /** A bug of ours or a full disk while consuming a batch: the receiver has counted it and goes on. */
+  /** A bug of ours: the receiver has counted it and goes on. */
   onError(error: unknown): void
+  /** The recording has ended early; the capture is of no more use to who wanted it. */
+  onRecordingFailed?(error: unknown): void
 }
 
 export interface LiveReceiver {
@@ -91,33 +95,82 @@ function createLiveReceiver(
   addon: Addon,
   capture: NativeCapture,
 ): LiveReceiver {
+  const watchers = new Map<bigint, FSWatcher>()
   const targets = createTargets({
     inspect: (path, names) => addon.inspectElf(path, names),
-    attach: (request) => capture.attach(request),
+    attach(request) {
+      capture.attach(request)
+      watchFile(request)
+    },
   })
   const decode = { boottimeToUnixNano: header.boottimeToUnixNano }
   const losses = LOSS_REASONS.map(() => ({ records: 0, bytes: 0 }))
   let ticker: NodeJS.Timeout | undefined
-  let ticked = 0n
+  let rescanner: NodeJS.Timeout | undefined
+  let isRecordingBroken = false
 
-  const boottimeNs = (): bigint => BigInt(Date.now()) * 1_000_000n - header.boottimeToUnixNano
+  /**
+   * Probes stand on an inode at fixed places. When the file is written in place (`cp new old`), they would go into the middle of
+   * the new code: take them away and decide anew.
+   */
+  function watchFile({ path, cookie }: AttachRequest): void {
+    try {
+      const watcher = watch(path, { persistent: false }, (event) => {
+        if (event === 'change') guarded(() => renew(cookie))
+      })
+      watcher.on('error', () => watcher.close())
+      watchers.set(cookie, watcher)
+    } catch {
+      settings.stats.add('watches.failed', 'inotify') // the user's limit of watches; the probes are in place all the same
+    }
+  }
+
+  function renew(cookie: bigint): void {
+    detach(cookie)
+    targets.forgetAttachment(cookie)
+    capture.heedMappings()
+    settings.stats.add('attachments.renewed', 'file_changed')
+    lookAtEverything()
+  }
+
+  function detach(cookie: bigint): void {
+    watchers.get(cookie)?.close()
+    watchers.delete(cookie)
+    capture.detach(cookie)
+  }
+
+  function lookAtEverything(): void {
+    for (const path of systemImages())
+      targets.consider({ paths: [path], name: path, fileKey: `path:${path}`, inode: undefined })
+    for (const pid of listPids()) targets.considerProcess(pid)
+  }
+
+  function record(batch: Uint8Array): void {
+    if (settings.recording === undefined || isRecordingBroken) return
+    try {
+      settings.recording.write(batch)
+    } catch (error) {
+      isRecordingBroken = true
+      settings.onRecordingFailed?.(error)
+    }
+  }
 
   /** One door for kernel batches and for the records made here, so that a recording has them in the same order. */
   function receive(batch: Uint8Array): void {
-    settings.recording?.write(batch)
-    const understood = decodeBatch(batch, decode, (record) => {
-      if (record.kind === 'mapping') onMapping(record, capture, targets)
-      else if (record.kind === 'duplicate') {
-        targets.markDuplicate(record.duplicateCookie)
-        capture.detach(record.duplicateCookie)
-      } else consumeOne(record)
-    })
+    record(batch)
+    const understood = decodeBatch(batch, decode, (item) => guarded(() => dispatch(item)))
     if (understood < batch.length) settings.stats.add('records.dropped', 'undecodable')
   }
 
-  /** A bug in a room costs one record, not the capture. */
-  const consumeOne = (record: CaptureRecord): void => guarded(() => next.consume(record))
+  function dispatch(item: DecodedRecord): void {
+    if (item.kind === 'mapping')
+      return item.inode === 0n ? lookAtEverything() : onMapping(item, capture, targets)
+    if (item.kind !== 'duplicate') return next.consume(item)
+    targets.markDuplicate(item.duplicateCookie)
+    detach(item.duplicateCookie)
+  }
 
+  /** A bug costs one record, not the capture. */
   function guarded(action: () => void): void {
     try {
       action()
@@ -127,34 +180,32 @@ function createLiveReceiver(
     }
   }
 
-  function tick(): void {
-    const now = BigInt(Date.now()) * 1_000_000n
-    if (now > ticked) ticked = now
-    guarded(() => next.tick(ticked))
-  }
+  /** By the clock of the records: the wall clock may jump. */
+  const tick = (): void => guarded(() => next.tick(addon.boottime() + header.boottimeToUnixNano))
 
-  function emitLosses(): void {
-    capture.stats().losses.forEach((loss, reason) => {
+  function emitLosses(counters: KernelCounters): void {
+    counters.losses.forEach((loss, reason) => {
       const known = losses[reason]!
       if (loss.records === known.records) return
-      receive(encodeLostRecord(reason, loss.records - known.records, loss.bytes - known.bytes, boottimeNs()))
+      const { records, bytes } = known
       losses[reason] = loss
+      receive(encodeLostRecord(reason, loss.records - records, loss.bytes - bytes, addon.boottime()))
     })
   }
 
   return {
     start() {
-      for (const path of systemImages()) targets.consider([path], path, `path:${path}`)
-      for (const pid of listPids()) targets.considerProcess(pid)
-      for (const record of runningProcesses(capture)) receive(encodeProcessRecord(record, boottimeNs()))
+      lookAtEverything()
+      for (const facts of runningProcesses(capture)) receive(encodeProcessRecord(facts, addon.boottime()))
       capture.start((batch) => {
-        guarded(() => receive(batch)) // a full disk under the recording, too
+        guarded(() => receive(batch))
         tick()
       })
       ticker = setInterval(() => {
-        emitLosses()
+        guarded(() => emitLosses(capture.stats()))
         tick()
       }, TICK_MS)
+      rescanner = setInterval(() => guarded(() => targets.rescan()), RESCAN_MS)
     },
     targets: () => targets.report(),
     attachedFiles: () =>
@@ -165,23 +216,23 @@ function createLiveReceiver(
     stats: () => capture.stats(),
     async close() {
       clearInterval(ticker)
-      emitLosses()
-      await capture.close()
+      clearInterval(rescanner)
+      for (const watcher of watchers.values()) watcher.close()
+      const last = await capture.close()
+      if (last !== undefined) guarded(() => emitLosses(last))
       next.end()
     },
   }
 }
 
-/** A file nobody had mapped before, or (inode 0) the kernel lost some announcements and everything must be looked at. */
+/** A file that no earlier announcement told us of. Its inode number may have served another file before. */
 function onMapping(record: MappingRecord, capture: NativeCapture, targets: Targets): void {
-  if (record.inode === 0n) {
-    for (const pid of listPids()) targets.considerProcess(pid)
-    return
-  }
+  const { deviceMajor, deviceMinor, inode, inodeGeneration, path: name } = record
   const range = `${record.address.toString(16)}-${(record.address + record.length).toString(16)}`
-  const fileKey = `${record.deviceMajor}:${record.deviceMinor}:${record.inode}`
-  if (targets.consider(openPaths(record.pid, { range, path: record.path }), record.path, fileKey))
-    capture.ignoreMapping(record.deviceMajor, record.deviceMinor, record.inode, record.inodeGeneration)
+  const fileKey = `${deviceMajor}:${deviceMinor}:${inode}`
+  targets.forget(fileKey)
+  if (targets.consider({ paths: openPaths(record.pid, { range, path: name }), name, fileKey, inode }))
+    capture.ignoreMapping(deviceMajor, deviceMinor, inode, inodeGeneration)
 }
 
 /** Facts of what runs already. The exact start comes from the kernel; /proc must agree, or the pid was reused between. */

@@ -4,8 +4,7 @@
  * to read. Decides nothing. Names and paths in it are chosen by the observed processes: they are facts, never identities.
  * @module
  */
-import { readFileSync, readdirSync, readlinkSync, statSync } from 'node:fs'
-import { CAPTURE_ARGUMENTS_BYTES } from './layout.js'
+import { closeSync, openSync, readdirSync, readlinkSync, readSync, statSync } from 'node:fs'
 import type { ProcessFacts } from './encode.js'
 
 /** One executable, file-backed mapping. */
@@ -16,9 +15,16 @@ export interface ExecutableMapping {
   pageOffset: bigint
   /** `major:minor:inode`: names the file for one mount, not for good (capture rule 6). */
   fileKey: string
+  inode: bigint
   path: string
   isDeleted: boolean
 }
+
+/** Some thousand mappings; a process with more is looked at as far as this goes. */
+const MAX_TEXT_BYTES = 4 << 20
+/** Longer argument areas are counted as this long. */
+const MAX_ARGUMENTS_BYTES = 1 << 20
+const READ_BYTES = 64 * 1024
 
 /** Pids of all processes that /proc shows. */
 export function listPids(): number[] {
@@ -43,6 +49,7 @@ export function readMappings(pid: number): ExecutableMapping[] | undefined {
       range: `${start}-${end}`,
       start: BigInt(`0x${start}`),
       pageOffset: BigInt(`0x${offset}`),
+      inode: BigInt(inode!),
       fileKey: `${parseInt(major!, 16)}:${parseInt(minor!, 16)}:${inode}`,
       path: isDeleted ? path!.slice(0, -' (deleted)'.length) : path!,
       isDeleted,
@@ -101,19 +108,32 @@ function readCgroupId(pid: number): bigint {
 }
 
 function readArguments(pid: number): Buffer {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`).subarray(0, CAPTURE_ARGUMENTS_BYTES)
-  } catch {
-    return Buffer.alloc(0)
-  }
+  return readBounded(`/proc/${pid}/cmdline`, MAX_ARGUMENTS_BYTES) ?? Buffer.alloc(0)
 }
 
 /** Undefined when the file cannot be read. */
 export function readText(path: string): string | undefined {
+  return readBounded(path, MAX_TEXT_BYTES)?.toString('utf8')
+}
+
+/** A process decides how long its files in /proc are: never more than `limit` bytes. */
+function readBounded(path: string, limit: number): Buffer | undefined {
+  let fd: number | undefined
   try {
-    return readFileSync(path, 'utf8')
+    fd = openSync(path, 'r')
+    const pieces: Buffer[] = []
+    for (let total = 0; total < limit;) {
+      const piece = Buffer.allocUnsafe(Math.min(READ_BYTES, limit - total))
+      const n = readSync(fd, piece)
+      if (n === 0) break
+      pieces.push(piece.subarray(0, n))
+      total += n
+    }
+    return Buffer.concat(pieces)
   } catch {
     return undefined
+  } finally {
+    if (fd !== undefined) closeSync(fd)
   }
 }
 

@@ -1,5 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -51,6 +60,14 @@ function replay(): {
   return { records, ticks, ended, result }
 }
 
+function linkOf(fd: string): string | undefined {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`)
+  } catch {
+    return undefined // the descriptor of the listing itself
+  }
+}
+
 const lost = (count: number, at = 16n): Buffer => encodeLostRecord(0, count, 0, at)
 
 describe('recording', () => {
@@ -89,6 +106,17 @@ describe('recording', () => {
       writeFileSync(path, whole.subarray(0, length))
       expect(() => openRecording(path)).toThrow(/is not a recording/)
     }
+  })
+
+  it('throws when a write fails and does not call itself complete', () => {
+    write([])
+    rmSync(path)
+    const writer = createRecordingWriter(path, header)
+    const real = Number(readdirSync('/proc/self/fd').find((fd) => linkOf(fd) === path))
+    expect(real).toBeGreaterThan(2)
+    closeSync(real)
+    expect(() => writer.write(lost(1))).toThrow(/cannot go on/)
+    expect(readFileSync(path).readUInt32LE(12)).toBe(0)
   })
 
   it('counts a damaged record and everything behind it', () => {

@@ -29,9 +29,12 @@ export interface RecordingHeader {
 }
 
 export interface RecordingWriter {
-  /** Whole records, each padded to 8 bytes as a batch is; a single record of any length is padded here. */
+  /**
+   * Whole records, each padded to 8 bytes as a batch is; a single record of any length is padded here. Throws SensorError when
+   * the file cannot take it (a full disk): the recording ends there and stays marked as incomplete.
+   */
   write(batch: Uint8Array): void
-  /** Sets the complete flag. */
+  /** Sets the complete flag, unless a write failed. */
   close(): void
 }
 
@@ -53,19 +56,30 @@ export function createRecordingWriter(path: string, header: RecordingHeader): Re
   MAGIC.copy(prefix)
   prefix.writeUInt32LE(body.length, MAGIC.length)
   writeAll(fd, Buffer.concat([prefix, body]))
+  let isBroken = false
   return {
     write(batch) {
-      writeAll(fd, batch)
-      if (batch.length % 8 !== 0) writeAll(fd, Buffer.alloc(8 - (batch.length % 8)))
+      try {
+        writeAll(fd, batch)
+        if (batch.length % 8 !== 0) writeAll(fd, Buffer.alloc(8 - (batch.length % 8)))
+      } catch (error) {
+        isBroken = true
+        throw new SensorError({
+          code: 'ERR_RECEIVER_RECORDING_WRITE',
+          message: `the recording ${path} cannot go on: ${(error as Error).message}`,
+          hint: 'what was written before can be replayed; make room and capture again',
+          cause: error,
+        })
+      }
     },
     close() {
-      writeSync(fd, Buffer.from([1, 0, 0, 0]), 0, 4, COMPLETE_FLAG_OFFSET)
+      if (!isBroken) writeSync(fd, Buffer.from([1, 0, 0, 0]), 0, 4, COMPLETE_FLAG_OFFSET)
       closeSync(fd)
     },
   }
 }
 
-/** Throws what write(2) throws: a full disk must end the capture, not silently shorten it. */
+/** Throws what write(2) throws. */
 function writeAll(fd: number, bytes: Uint8Array): void {
   let done = 0
   while (done < bytes.length) done += writeSync(fd, bytes, done)

@@ -95,10 +95,10 @@ function capabilityProblems(capabilities: readonly CapabilityFact[]): Problem[] 
 function kernelProblems(kernelRelease: string, hasBtf: boolean, lockdown: string | undefined): Problem[] {
   const problems: Problem[] = []
   const version = parseVersion(kernelRelease)
-  if (compareVersions(version, [5, 8, 0]) < 0) {
+  if (compareVersions(version, [5, 10, 0]) < 0) {
     problems.push({
       code: 'kernel_version',
-      message: `kernel ${kernelRelease} is older than 5.8, which brought the BPF ring buffer`,
+      message: `kernel ${kernelRelease} is older than 5.10, the oldest that the BPF programs load on`,
       disables: 'capture',
       hint: 'use a newer kernel',
     })

@@ -11,6 +11,8 @@ import { listPids, openPaths, readLink, readMappings, readProcess } from './host
 export interface InspectedImage {
   device: bigint
   inode: bigint
+  /** st_ctim, ns: moves whenever the file is written. */
+  changedNs: bigint
   isElf: boolean
   buildId: string
   functions: Record<string, number>
@@ -53,15 +55,36 @@ export interface Target {
 }
 
 export interface Targets {
-  /** Looks at one file through the first path that opens; true when it was (or had been) decided upon. */
-  consider(paths: readonly string[], name: string, fileKey: string): boolean
+  /** Looks at one file through the first path that opens it; true when it was (or had been) decided upon. */
+  consider(file: CandidateFile): boolean
+  /** As if it had never been seen: its inode number serves a new file, or it was written. */
+  forget(fileKey: string): void
+  /** The file under the attachment of `cookie` was written: its functions stand elsewhere now. */
+  forgetAttachment(cookie: bigint): void
   /** All executable mappings of one process. */
   considerProcess(pid: number): void
+  /** All processes, and every file that is not attached is opened again: it may have been written in place. */
+  rescan(): void
   /** Every process that maps a TLS image, from /proc as it is now. */
   report(): Target[]
   /** The attachment of `cookie` stands on an inode that has one already: it is not needed. */
   markDuplicate(cookie: bigint): void
   images(): Image[]
+}
+
+/** A file as a mapping names it. */
+export interface CandidateFile {
+  /** Best first; only what leads to `inode` is believed, because a process can put another file in the path's place. */
+  paths: readonly string[]
+  name: string
+  fileKey: string
+  /** Undefined for a path that we chose ourselves. */
+  inode: bigint | undefined
+}
+
+interface Decision {
+  image: Image | null
+  changedNs: bigint
 }
 
 /** Decisions are kept for this many files; then the oldest are forgotten, and looked at again when met again. */
@@ -71,16 +94,19 @@ export function createTargets(settings: TargetsSettings): Targets {
   // By `major:minor:inode` of a mapping: null for "no TLS here".
   const decisions = new Map<string, Image | null>()
   // By (st_dev, st_ino) of the opened file: several mappings may lead to one.
-  const byInode = new Map<string, Image | null>()
+  const byInode = new Map<string, Decision>()
   let nextCookie = 1n
 
-  function decide(path: string, name: string): Image | null {
+  function decide(path: string, name: string, inode: bigint | undefined): Image | null {
     const found = settings.inspect(path, WANTED_FUNCTIONS)
+    if (inode !== undefined && found.inode !== inode) throw new Error('another file stands in its place')
     const key = `${found.device}:${found.inode}`
     const known = byInode.get(key)
-    if (known !== undefined) return known
+    // An attached file that is written is told by forgetAttachment; chmod and link move its time as well.
+    const isCurrent = known?.changedNs === found.changedNs || known?.image?.state === 'attached'
+    if (known !== undefined && isCurrent) return known.image
     const image = decideImage(path, name, found)
-    remember(byInode, key, image)
+    remember(byInode, key, { image, changedNs: found.changedNs })
     return image
   }
 
@@ -105,11 +131,11 @@ export function createTargets(settings: TargetsSettings): Targets {
     }
   }
 
-  function consider(paths: readonly string[], name: string, fileKey: string): boolean {
+  function consider({ paths, name, fileKey, inode }: CandidateFile): boolean {
     if (decisions.has(fileKey)) return true
     for (const path of paths) {
       try {
-        remember(decisions, fileKey, decide(path, name))
+        remember(decisions, fileKey, decide(path, name, inode))
         return true
       } catch {
         continue // gone, or not ours to read: the next path, or the next process that maps it
@@ -119,22 +145,33 @@ export function createTargets(settings: TargetsSettings): Targets {
   }
 
   function considerProcess(pid: number): void {
-    for (const mapping of readMappings(pid) ?? [])
-      consider(openPaths(pid, mapping), mapping.path, mapping.fileKey)
+    for (const mapping of readMappings(pid) ?? []) {
+      const { path: name, fileKey, inode } = mapping
+      consider({ paths: openPaths(pid, mapping), name, fileKey, inode })
+    }
   }
 
   return {
     consider,
     considerProcess,
     report: () => report(considerProcess, decisions),
+    rescan() {
+      for (const [key, image] of decisions) if (image?.state !== 'attached') decisions.delete(key)
+      for (const pid of listPids()) considerProcess(pid)
+    },
+    forget: (fileKey) => void decisions.delete(fileKey),
+    forgetAttachment(cookie) {
+      for (const [key, { image }] of byInode) if (image?.cookie === cookie) byInode.delete(key)
+      for (const [key, image] of decisions) if (image?.cookie === cookie) decisions.delete(key)
+    },
     markDuplicate(cookie) {
-      for (const image of byInode.values())
+      for (const { image } of byInode.values())
         if (image?.cookie === cookie) {
           image.state = 'duplicate'
           image.reason = 'the same file is attached under another mount'
         }
     },
-    images: () => [...byInode.values()].filter((image) => image !== null),
+    images: () => [...byInode.values()].flatMap(({ image }) => (image === null ? [] : [image])),
   }
 }
 

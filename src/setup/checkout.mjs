@@ -31,17 +31,8 @@ export function checkoutOwner(root = ROOT) {
   return readAccount(statSync(root).uid)
 }
 
-/** What root would execute or load: programs, and the folders in which somebody could put another one. */
-const EXECUTED = [
-  'package.json',
-  'src/setup.mjs',
-  'src/setup',
-  'dist',
-  'dist/main.js',
-  'node_modules',
-  'native/.output',
-  'native/.output/oisp_sensor.node',
-]
+/** What root would execute or load, with everything below. */
+const EXECUTED = ['package.json', 'src/setup.mjs', 'src/setup', 'dist', 'node_modules', 'native/.output']
 
 /**
  * Root runs what stands in the checkout, so nobody but root, the owner and the caller may be able to change it.
@@ -49,10 +40,19 @@ const EXECUTED = [
  */
 export function writableByOthers(root = ROOT) {
   const trusted = new Set([0, checkoutOwner(root).uid, callerUid()])
-  const paths = [process.execPath, root, ...EXECUTED.map((path) => join(root, path))].filter(existsSync)
+  const executed = EXECUTED.map((path) => join(root, path))
+    .filter(existsSync)
+    .map((path) => realpathSync(path))
+  const below = executed.filter((path) => statSync(path).isDirectory()).flatMap(contentsOf)
+  const paths = [process.execPath, root, ...executed, ...below]
   const all = new Set(paths.flatMap((path) => [path, ...ancestors(path)]))
   for (const path of [...all].sort()) if (!isProtected(path, trusted)) return path
   return undefined
+}
+
+/** @param {string} folder */
+function contentsOf(folder) {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name))
 }
 
 /** Throws when somebody else could put a program where root would run it. */
@@ -64,18 +64,31 @@ export function requireProtectedCheckout() {
   )
 }
 
-/** @param {string} path @param {ReadonlySet<number>} trusted */
+/** @param {string} path @param {ReadonlySet<number>} trusted @returns {boolean} */
 function isProtected(path, trusted) {
-  const { uid, gid, mode } = lstatSync(path)
+  const facts = lstatSync(path)
+  const { uid, gid, mode } = facts
   if (!trusted.has(uid)) return false
+  // A link has no mode of its own; what counts is where it leads.
+  if (facts.isSymbolicLink()) return existsSync(path) && isProtected(realpathSync(path), trusted)
   // In a sticky folder (/tmp) others can add names but not replace ours.
   if ((mode & 0o1000) !== 0) return true
   if ((mode & 0o002) !== 0) return false
   return (mode & 0o020) === 0 || isPrivateGroup(gid, uid)
 }
 
+/** @type {Map<string, boolean>} */
+const privateGroups = new Map()
+
 /** Debian gives every user a group of their own, and a umask of 002 then makes everything group-writable. */
 function isPrivateGroup(/** @type {number} */ gid, /** @type {number} */ uid) {
+  const key = `${gid}:${uid}`
+  const known = privateGroups.get(key) ?? readIsPrivateGroup(gid, uid)
+  privateGroups.set(key, known)
+  return known
+}
+
+function readIsPrivateGroup(/** @type {number} */ gid, /** @type {number} */ uid) {
   if (gid === 0) return true
   const group = readLines('/etc/group')
     .map((line) => line.split(':'))
