@@ -73,7 +73,7 @@ export type ExchangeEvent =
       completeness: Completeness
       /** Bytes known lost in this exchange, both sides, as they were on the wire. */
       missingBytes: number
-      /** Of the last byte seen of this exchange. */
+      /** Of the last byte seen of this exchange; when it was cut off, of the end of its connection. */
       timeUnixNano: bigint
     }
 

@@ -98,7 +98,13 @@ export class Exchange {
   }
 
   /** The connection ended first. Without final offsets nobody knows whether the rest was lost or never sent. */
-  cutOff({ reason, peerClosed }: Pick<StreamClose, 'reason' | 'peerClosed'>): void {
+  cutOff({
+    reason,
+    peerClosed,
+    timeUnixNano,
+  }: Pick<StreamClose, 'reason' | 'peerClosed' | 'timeUnixNano'>): void {
+    // What waits in vain lasts until it is given up, not until the last byte.
+    if (reason === 'closed' || reason === 'exit') this.seen(timeUnixNano)
     if (reason === 'closed') return this.end(peerClosed ? 'truncated' : 'aborted')
     if (reason === 'exit') return this.end('aborted', 'gap')
     this.end('unknown', reason === 'end' ? 'gap' : 'limit')

@@ -352,7 +352,7 @@ describe('http1', () => {
     ])
     expect(played.exchanges.map(({ start, end }) => [start, end])).toEqual([
       [1n, 2n],
-      [3n, 3n],
+      [3n, 4n],
     ])
   })
 
