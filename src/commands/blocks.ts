@@ -68,11 +68,15 @@ export function summaryBlock(title: string, { exchanges, counters, unsentItems }
   const total = [...exchanges.values()].reduce((sum, count) => sum + count, 0)
   const kinds = [...exchanges].map(([kind, count]) => `${count} ${kind}`).join(', ')
   const exported = counters.filter(({ name }) => EXPORTED.test(name))
-  const lost = counters.filter(({ name, count }) => LOST.test(name) && count > 0)
+  const lost = counters.filter(
+    (counter) => LOST.test(counter.name) && counter.count > 0 && unreadText(counter) === undefined,
+  )
+  const unread = counters.filter((counter) => unreadText(counter) !== undefined)
   const lines: [string, string][] = [
     ['exchanges', total === 0 ? 'none' : `${total}: ${kinds}`],
     ['lost', lost.length === 0 ? 'nothing' : lost.map(counterText).join(', ')],
-    ['exported', exported.length === 0 ? 'nothing: this screen only' : exported.map(counterText).join(', ')],
+    ...(unread.length === 0 ? [] : [['not read', unread.map(unreadText).join(', ')] as [string, string]]),
+    ['exported', exported.length === 0 ? 'nothing' : exported.map(counterText).join(', ')],
     ...(unsentItems === 0
       ? []
       : [['unsent', `${unsentItems} items: the destination did not take them in time`] as [string, string]]),
@@ -82,6 +86,21 @@ export function summaryBlock(title: string, { exchanges, counters, unsentItems }
 
 const EXPORTED = /\.exported$/
 const LOST = /\.(dropped|lost|truncated|rejected|cut|broken|undecodable|failed)$/
+
+/** Traffic that was captured and is not understood, or whose beginning was not seen: blind spots, not losses. */
+const UNREAD: Readonly<Record<string, string>> = {
+  'connections.ignored http2': 'HTTP/2 connections',
+  'connections.ignored upgrade': 'connections that changed their protocol (WebSocket)',
+  'connections.ignored unknown_protocol': 'connections that are no HTTP',
+  'streams.joined attached_mid': 'connections joined in the middle',
+  'exchanges.ignored request_not_seen': 'answers whose request was not seen',
+  'bodies.undecodable unknown_coding': 'bodies in an unknown content coding (zstd)',
+}
+
+function unreadText({ name, reason, count }: CounterSnapshot): string | undefined {
+  const text = UNREAD[`${name} ${reason}`]
+  return text === undefined || count === 0 ? undefined : `${count} ${text}`
+}
 
 function counterText({ name, reason, count }: CounterSnapshot): string {
   return `${count} ${name}${reason === '' ? '' : ` (${reason})`}`
