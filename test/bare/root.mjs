@@ -20,8 +20,6 @@ import {
 import { dirname, join } from 'node:path'
 
 const SUITE = 'bookworm'
-/** Debian's own name for the nearest mirror, for a machine that is not Debian 12 itself. */
-const DEFAULT_SOURCE = { uri: 'http://deb.debian.org/debian', suite: SUITE, components: 'main' }
 
 /** @typedef {{ uri: string, suite: string, components: string }} Source */
 
@@ -33,7 +31,11 @@ export function ensureBaseRoot(cache) {
   rmSync(fresh, { recursive: true, force: true })
   mkdirSync(cache, { recursive: true })
   const sources = readSources()
-  const main = sources.find(({ suite }) => suite === SUITE) ?? DEFAULT_SOURCE
+  const main = sources.find(({ suite }) => suite === SUITE)
+  if (main === undefined)
+    throw new Error(
+      `the apt sources of this machine name no ${SUITE} archive, which the bare root is made from`,
+    )
   run('debootstrap', ['--variant=minbase', SUITE, fresh, main.uri])
   writeFileSync(join(fresh, 'etc/apt/sources.list'), sources.map(formatSource).join(''))
   writeFileSync(join(fresh, 'etc/apt/apt.conf.d/90machine'), readAptProxy())
@@ -55,10 +57,7 @@ function readSources() {
       ? text.split(/\n\s*\n/).flatMap(parseStanza)
       : text.split('\n').flatMap(parseLine)
   })
-  const debian = found.filter(
-    ({ suite, components }) => suite.startsWith(SUITE) && /\bmain\b/.test(components),
-  )
-  return debian.length > 0 ? debian : [DEFAULT_SOURCE]
+  return found.filter(({ suite, components }) => suite.startsWith(SUITE) && /\bmain\b/.test(components))
 }
 
 /** deb822, as in debian.sources. @param {string} stanza @returns {Source[]} */
