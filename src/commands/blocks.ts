@@ -94,6 +94,7 @@ const UNREAD: Readonly<Record<string, string>> = {
   'connections.ignored unknown_protocol': 'connections that are no HTTP',
   'streams.joined attached_mid': 'connections joined in the middle',
   'exchanges.ignored request_not_seen': 'answers whose request was not seen',
+  'exchanges.ignored not_ai': 'calls to the path of an AI API with a request that is none of it',
   'bodies.undecodable unknown_coding': 'bodies in an unknown content coding (zstd)',
 }
 

@@ -133,5 +133,6 @@ describe('recording', () => {
     createRecordingWriter(newer, { ...header, captureVersion: 2 }).close()
     expect(() => openRecording(newer)).toThrow(/capture version 2; this sensor reads version 1/)
     expect(() => openRecording(join(folder, 'none'))).toThrow(/cannot open/)
+    expect(() => openRecording(folder)).toThrow(/no regular file/)
   })
 })

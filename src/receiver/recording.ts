@@ -107,8 +107,9 @@ export function openRecording(path: string): Recording {
     })
   }
   try {
+    if (!fstatSync(fd).isFile()) throw notARecording(path, 'it is no regular file')
     const prefix = readExactly(fd, PREFIX_BYTES, 0)
-    if (!fstatSync(fd).isFile() || prefix === undefined || !prefix.subarray(0, MAGIC.length).equals(MAGIC)) {
+    if (prefix === undefined || !prefix.subarray(0, MAGIC.length).equals(MAGIC)) {
       throw notARecording(path, 'it does not begin with OISPREC1')
     }
     const headerBytes = prefix.readUInt32LE(MAGIC.length)
