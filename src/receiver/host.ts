@@ -12,6 +12,7 @@ export interface ExecutableMapping {
   /** As /proc names it in map_files: `start-end`, hex. */
   range: string
   start: bigint
+  end: bigint
   pageOffset: bigint
   /** `major:minor:inode`: names the file for one mount, not for good (capture rule 6). */
   fileKey: string
@@ -48,6 +49,7 @@ export function readMappings(pid: number): ExecutableMapping[] | undefined {
     out.push({
       range: `${start}-${end}`,
       start: BigInt(`0x${start}`),
+      end: BigInt(`0x${end}`),
       pageOffset: BigInt(`0x${offset}`),
       inode: BigInt(inode!),
       fileKey: `${parseInt(major!, 16)}:${parseInt(minor!, 16)}:${inode}`,
@@ -64,6 +66,33 @@ export function readMappings(pid: number): ExecutableMapping[] | undefined {
  */
 export function openPaths(pid: number, mapping: { range: string; path: string }): string[] {
   return [`/proc/${pid}/map_files/${mapping.range}`, `/proc/${pid}/root${mapping.path}`]
+}
+
+/** How much of a function is compared: a breakpoint is one byte. */
+const INSTRUCTION_BYTES = 8
+
+/** The process runs other bytes at `offset` of the file than the file has: a breakpoint stands there, of whichever tool. */
+export function hasProbe(pid: number, mapping: ExecutableMapping, offset: number): boolean {
+  const address = mapping.start + BigInt(offset) - mapping.pageOffset
+  if (BigInt(offset) < mapping.pageOffset || address >= mapping.end) return false
+  const inMemory = readAt(`/proc/${pid}/mem`, Number(address))
+  const inFile = openPaths(pid, mapping)
+    .map((path) => readAt(path, offset))
+    .find((bytes) => bytes !== undefined)
+  return inMemory !== undefined && inFile !== undefined && !inMemory.equals(inFile)
+}
+
+function readAt(path: string, position: number): Buffer | undefined {
+  let fd: number | undefined
+  try {
+    fd = openSync(path, 'r')
+    const bytes = Buffer.alloc(INSTRUCTION_BYTES)
+    return readSync(fd, bytes, 0, bytes.length, position) === bytes.length ? bytes : undefined
+  } catch {
+    return undefined
+  } finally {
+    if (fd !== undefined) closeSync(fd)
+  }
 }
 
 /** `startTicks`: field 22 of /proc/PID/stat, clock ticks (10 ms) since boot. */

@@ -5,7 +5,7 @@
  * @module
  */
 import { planAttach, unreadableLibrary, WANTED_FUNCTIONS, type PlannedFunction } from './attach.js'
-import { listPids, openPaths, readLink, readMappings, readProcess } from './host.js'
+import { hasProbe, listPids, openPaths, readLink, readMappings, readProcess } from './host.js'
 
 /** What the addon says of an opened file. */
 export interface InspectedImage {
@@ -32,7 +32,10 @@ export interface TargetsSettings {
   attach: ((request: AttachRequest) => void) | undefined
 }
 
-/** `attachable`: would be hooked by a running sensor. `refused`: it is TLS, and we cannot read it. */
+/**
+ * `attached`: probes stand in it, ours or (for `doctor`) anybody's. `attachable`: a running sensor would attach. `refused`: it is
+ * TLS, and we cannot read it.
+ */
 export type ImageState = 'attached' | 'attachable' | 'duplicate' | 'refused'
 
 export interface Image {
@@ -41,6 +44,8 @@ export interface Image {
   state: ImageState
   reason: string | undefined
   cookie: bigint
+  /** File offset of a function that gets a probe. */
+  probeOffset: number | undefined
 }
 
 export interface Target {
@@ -119,6 +124,7 @@ export function createTargets(settings: TargetsSettings): Targets {
       state: 'refused',
       reason: undefined,
       cookie: nextCookie++,
+      probeOffset: plan.action === 'attach' ? plan.functions[0]?.offset : undefined,
     }
     if (plan.action === 'refuse') return { ...image, reason: plan.reason }
     if (settings.attach === undefined) return { ...image, state: 'attachable' }
@@ -178,7 +184,14 @@ export function createTargets(settings: TargetsSettings): Targets {
 function unreadable(name: string, buildId: string): Image | null {
   const library = unreadableLibrary(name)
   if (library === undefined) return null
-  return { path: name, buildId, state: 'refused', reason: `${library} is not supported yet`, cookie: 0n }
+  return {
+    path: name,
+    buildId,
+    state: 'refused',
+    reason: `${library} is not supported yet`,
+    cookie: 0n,
+    probeOffset: undefined,
+  }
 }
 
 function remember<T>(map: Map<string, T>, key: string, value: T): void {
@@ -201,16 +214,17 @@ function report(
     const facts = readProcess(pid)
     if (facts === undefined) continue
     const executable = readLink(`/proc/${pid}/exe`) ?? facts.comm
-    for (const image of tls)
-      out.push({
-        pid,
-        executable,
-        comm: facts.comm,
-        userId: facts.userId,
-        library: image.path,
-        state: image.state,
-        reason: image.reason,
-      })
+    for (const image of tls) {
+      const { path: library, reason, probeOffset } = image
+      const isProbed =
+        image.state === 'attachable' &&
+        probeOffset !== undefined &&
+        mappings.some(
+          (mapping) => decisions.get(mapping.fileKey) === image && hasProbe(pid, mapping, probeOffset),
+        )
+      const state = isProbed ? 'attached' : image.state
+      out.push({ pid, executable, comm: facts.comm, userId: facts.userId, library, state, reason })
+    }
   }
   return out
 }

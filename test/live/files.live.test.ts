@@ -13,6 +13,8 @@ import { readCapturedFile } from './support/recording.js'
 import { killSensors, startSensor } from './support/sensor.js'
 import { until } from './support/until.js'
 
+const MAIN = new URL('../../dist/main.js', import.meta.url).pathname
+
 let folder: string
 let server: FakeServer
 
@@ -123,5 +125,17 @@ describeLive('a call that is left by longjmp and repeated', () => {
     const pid = await callWith(libssl)
     await sensor.stop()
     expect(bytesOf(sensor.output, pid)).toBeGreaterThan(0)
+  })
+})
+
+describeLive('doctor', () => {
+  test('says of a process whether probes stand in it', async () => {
+    const sensor = await startSensor('capture', join(folder, 'raw.rec'))
+    const { status, stdout } = spawnSync(process.execPath, [MAIN, 'doctor', '--json'], { encoding: 'utf8' })
+    await sensor.stop()
+    expect(status).toBe(0)
+    const { targets } = JSON.parse(stdout) as { targets: { pid: number; state: string }[] }
+    // This very process is a node, which exports the functions of OpenSSL.
+    expect(targets.filter(({ pid }) => pid === process.pid).map(({ state }) => state)).toEqual(['attached'])
   })
 })
