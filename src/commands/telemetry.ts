@@ -10,7 +10,7 @@ import {
   createExporter,
   createFileSink,
   createOtlpSink,
-  displayUrl,
+  displayEndpoint,
   type Exporter,
   type Sink,
 } from '../exporter/index.js'
@@ -64,9 +64,10 @@ export function describeDestinations({
 }: Pick<TelemetrySettings, 'config' | 'output'>): string[] {
   if (output !== undefined) return [`OTLP/JSON lines to ${output === '-' ? 'standard output' : output}`]
   const signalsByPlace = new Map<string, string[]>()
-  for (const { signal, url, protocol } of config.destinations) {
+  for (const destination of config.destinations) {
+    const { signal, protocol } = destination
     // Over HTTP each signal has its own path below one endpoint.
-    const place = `${displayUrl(url).replace(new RegExp(`/v1/${signal}$`), '')} (${protocol})`
+    const place = `${displayEndpoint(destination).replace(new RegExp(`/v1/${signal}$`), '')} (${protocol})`
     signalsByPlace.set(place, [...(signalsByPlace.get(place) ?? []), signal])
   }
   const sent = [...signalsByPlace].map(([place, signals]) => `${signals.join(', ')} to ${place}`)

@@ -139,6 +139,6 @@ describe('endpoints and protocols', () => {
       timeoutMs: 5,
       compression: 'gzip',
     })
-    expect([traces!.certificate !== undefined, logs!.certificate]).toEqual([true, undefined])
+    expect([traces!.tls.caFile, logs!.tls.caFile]).toEqual([pem, undefined])
   })
 })

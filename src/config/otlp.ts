@@ -49,7 +49,7 @@ export function readDestination(signal: Signal, lookup: Lookup, warnings: string
   const isInsecure = insecure !== undefined && parseFlag(insecure, warnings)
   const protocol = saidProtocol ? parseProtocol(saidProtocol) : guessProtocol(endpoint)
   const url = endpoint ? parseEndpoint(endpoint, protocol, isInsecure) : defaultUrl(protocol)
-  if (protocol === 'http/protobuf' && !isSignalsOwn) {
+  if (protocol === 'http/protobuf' && (!isSignalsOwn || socketPathOf(endpoint!) !== undefined)) {
     if (endpoint && /\/v1\/(traces|logs|metrics)\/?$/.test(url.pathname))
       warnings.push(
         `${endpoint.name} ends in a signal's path, and /v1/traces, /v1/logs and /v1/metrics are appended: give the URL without it`,
@@ -75,7 +75,12 @@ export function readDestination(signal: Signal, lookup: Lookup, warnings: string
     timeoutMs: timeout ? parseInteger(timeout, 1, 600_000) : DEFAULT_TIMEOUT_MS,
     compression: compression ? parseChoice(compression, ['gzip', 'none']) : 'none',
     insecure: url.protocol === 'http:',
-    certificate: certificate && readCertificate(certificate),
+    tls: {
+      caFile: certificate && checkCertificate(certificate),
+      certFile: undefined,
+      keyFile: undefined,
+    },
+    socketPath: endpoint && socketPathOf(endpoint),
   }
 }
 
@@ -98,6 +103,7 @@ function defaultUrl(protocol: OtlpProtocol): URL {
 
 /** gRPC endpoints may come without a scheme; then INSECURE decides (specification, "Endpoint URLs for OTLP/gRPC"). */
 function parseEndpoint(said: Said, protocol: OtlpProtocol, isInsecure: boolean): URL {
+  if (socketPathOf(said) !== undefined) return new URL('http://localhost')
   const isBare = !said.text.includes('://')
   const text = isBare && protocol === 'grpc' ? `${isInsecure ? 'http' : 'https'}://${said.text}` : said.text
   const example = protocol === 'grpc' ? 'http://localhost:4317' : 'http://localhost:4318'
@@ -109,11 +115,20 @@ function parseEndpoint(said: Said, protocol: OtlpProtocol, isInsecure: boolean):
   return url
 }
 
+/** `unix:path` and `unix:///absolute/path` (gRPC, "Name Resolution"). Over HTTP the socket stands for host and port. */
+function socketPathOf(said: Said): string | undefined {
+  const path = /^unix:(?:\/\/(?=\/))?(.+)$/.exec(said.text)?.[1]
+  if (path?.startsWith('//'))
+    throw invalid(said, 'is not a Unix socket', 'For example: unix:///run/otel/otlp.sock.')
+  return path
+}
+
 function appendPath(url: URL, signal: Signal): void {
   url.pathname = `${url.pathname.replace(/\/+$/, '')}/v1/${signal}`
 }
 
-function readCertificate(said: Said): Uint8Array {
+/** The exporter reads it again when it is rotated; here it must only be right. */
+function checkCertificate(said: Said): string {
   let bytes: Buffer
   try {
     bytes = readFileSync(said.text)
@@ -123,7 +138,7 @@ function readCertificate(said: Said): Uint8Array {
   }
   try {
     new X509Certificate(bytes)
-    return bytes
+    return said.text
   } catch {
     throw invalid(said, 'the file holds no PEM certificate', 'It must contain a BEGIN CERTIFICATE block.')
   }

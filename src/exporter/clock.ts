@@ -7,7 +7,8 @@ import type { Clock } from './types.js'
 
 /** Timers exist only while something waits to be sent, so they may keep the process alive. */
 export const systemClock: Clock = {
-  now: () => Date.now(),
+  now: () => performance.now(),
+  unixMs: () => Date.now(),
   setTimer: (callback, delayMs) => setTimeout(callback, delayMs),
   clearTimer: (timer) => clearTimeout(timer as NodeJS.Timeout),
 }

@@ -14,7 +14,7 @@ const NO_COMMON_PROTOCOL = /no application protocol|(unknown|missing) ALPN proto
 
 /** `undefined` when the error shows no protocol mismatch. Its message may be a gRPC status's. */
 export function explainMismatch(settings: OtlpSettings, error: TransportError): string | undefined {
-  const where = displayUrl(settings.url)
+  const where = displayEndpoint(settings)
   if (settings.protocol === 'grpc') return explainGrpc(where, settings, error)
   // Over TLS: Go's server refuses to agree on a protocol, Node's answers 403 and names ALPN.
   if (isHttp2Frame(error.rawPacket) || NO_COMMON_PROTOCOL.test(error.message))
@@ -60,6 +60,11 @@ function isTlsRecord(packet: Uint8Array | undefined): boolean {
 export function displayUrl(url: string): string {
   const { origin, pathname } = new URL(url)
   return pathname === '/' ? origin : origin + pathname
+}
+
+/** The same for a destination, which may be a Unix socket. */
+export function displayEndpoint({ url, socketPath }: Pick<OtlpSettings, 'url' | 'socketPath'>): string {
+  return socketPath === undefined ? displayUrl(url) : `unix:${socketPath}`
 }
 
 /** One line of what the peer said. A peer that quotes our own header back must not put a key into a log. */

@@ -5,8 +5,14 @@ import { createServer as createHttp2Server } from 'node:http2'
 import { connect, createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net'
 import { gunzipSync } from 'node:zlib'
 import { afterEach, describe, expect, it } from 'vitest'
-import { CA, startGrpcCollector, startHttpCollector, type Collector } from '../../test/support/collector.js'
-import { makeDestination } from '../../test/support/collector-telemetry.js'
+import {
+  TRUST,
+  startGrpcCollector,
+  startHttpCollector,
+  type Collector,
+} from '../../test/support/collector.js'
+import { createMemoryLog, makeDestination } from '../../test/support/collector-telemetry.js'
+import { systemClock } from './clock.js'
 import { createGrpcTransport } from './grpc.js'
 import { MAX_RESPONSE_BYTES } from './http.js'
 import { userAgent } from './otlp-sink.js'
@@ -25,10 +31,11 @@ async function grpcCollector(options: { isTls?: boolean; maxBytes?: number } = {
 }
 
 function transportTo(url: string, change: Partial<OtlpSettings> = {}): Transport {
-  const transport = createGrpcTransport(
-    makeDestination(url, { protocol: 'grpc', ...change }),
-    userAgent('1.2.3'),
-  )
+  const transport = createGrpcTransport(makeDestination(url, { protocol: 'grpc', ...change }), {
+    userAgent: userAgent('1.2.3'),
+    clock: systemClock,
+    log: createMemoryLog(),
+  })
   closing.push(() => transport.close())
   return transport
 }
@@ -85,9 +92,7 @@ describe('a call', () => {
 
   it('trusts the configured authority, and nobody else', async () => {
     const collector = await grpcCollector({ isTls: true })
-    expect((await transportTo(collector.url, { certificate: CA }).send('traces', BODY)).outcome).toBe(
-      'accepted',
-    )
+    expect((await transportTo(collector.url, { tls: TRUST }).send('traces', BODY)).outcome).toBe('accepted')
     expect(await transportTo(collector.url).send('traces', BODY)).toMatchObject({
       outcome: 'retry',
       reason: 'grpc_14',
@@ -247,10 +252,7 @@ describe('the wrong kind of port', () => {
   it.each([false, true])('is recognised as HTTP/1, with the remedy (TLS: %s)', async (isTls) => {
     const collector = await startHttpCollector({ isTls })
     closing.push(() => collector.stop())
-    const result = await transportTo(collector.url, { certificate: isTls ? CA : undefined }).send(
-      'traces',
-      BODY,
-    )
+    const result = await transportTo(collector.url, isTls ? { tls: TRUST } : {}).send('traces', BODY)
     expect(result).toMatchObject({
       outcome: 'retry',
       reason: 'protocol_mismatch',

@@ -5,10 +5,11 @@
  * @module
  */
 import type * as Grpc from '@grpc/grpc-js'
-import { displayUrl, explainMismatch, peerText } from './explain.js'
-import { MAX_RESPONSE_BYTES } from './http.js'
+import { displayEndpoint, explainMismatch, peerText } from './explain.js'
+import { MAX_RESPONSE_BYTES, type TransportContext } from './http.js'
 import { decodeExportResponse, decodeRpcStatus } from './response.js'
 import { isRetryableGrpc } from './retry.js'
+import { TlsFiles, type TlsMaterial } from './tls-files.js'
 import type { OtlpSettings, SendResult, Signal, Transport } from './types.js'
 
 const METHODS: Record<Signal, string> = {
@@ -20,6 +21,7 @@ const UNIMPLEMENTED = 12
 const RESOURCE_EXHAUSTED = 8
 const UNAUTHENTICATED = 16
 const DEADLINE_EXCEEDED = 4
+const UNAVAILABLE = 14
 
 /**
  * A peer that vanished behind a NAT leaves a connection that never fails. HTTP opens a new one after each timeout; here it
@@ -32,7 +34,11 @@ interface Connection {
   metadata: Grpc.Metadata
 }
 
-export function createGrpcTransport(settings: OtlpSettings, userAgent: string): Transport {
+/** Throws SensorError when a TLS file is no good. */
+export function createGrpcTransport(settings: OtlpSettings, context: TransportContext): Transport {
+  const { userAgent, clock, log } = context
+  const tlsFiles = settings.insecure ? undefined : new TlsFiles({ paths: settings.tls, clock, log })
+  let tls = tlsFiles?.get()
   let connection: Promise<Connection> | undefined
   let isClosed = false
   let timeoutsInARow = 0
@@ -40,9 +46,14 @@ export function createGrpcTransport(settings: OtlpSettings, userAgent: string): 
 
   function onEnd(error: Grpc.ServiceError | null): void {
     timeoutsInARow = error?.code === DEADLINE_EXCEEDED ? timeoutsInARow + 1 : 0
+    if (error?.code === UNAVAILABLE) tlsFiles?.suspect()
     if (timeoutsInARow < MAX_TIMEOUTS_IN_A_ROW) return
     timeoutsInARow = 0
-    // Calls under way end by themselves: close() lets them.
+    disconnect()
+  }
+
+  /** Calls under way end by themselves: `client.close()` lets them. */
+  function disconnect(): void {
     void connection?.then(
       ({ client }) => client.close(),
       () => {},
@@ -51,7 +62,12 @@ export function createGrpcTransport(settings: OtlpSettings, userAgent: string): 
   }
 
   async function send(signal: Signal, body: Uint8Array): Promise<SendResult> {
-    connection ??= connect(settings, userAgent)
+    const current = tlsFiles?.get()
+    if (current !== tls) {
+      tls = current
+      disconnect()
+    }
+    connection ??= connect(settings, userAgent, tls)
     const connected = await connection.catch((error: unknown) => String(error))
     if (typeof connected === 'string') return cannotConnect(settings, connected)
     const { client, metadata } = connected
@@ -89,13 +105,16 @@ export function createGrpcTransport(settings: OtlpSettings, userAgent: string): 
   }
 }
 
-async function connect(settings: OtlpSettings, userAgent: string): Promise<Connection> {
+async function connect(
+  settings: OtlpSettings,
+  userAgent: string,
+  tls: TlsMaterial | undefined,
+): Promise<Connection> {
   const { default: grpc } = await import('@grpc/grpc-js')
-  const { hostname, port } = new URL(settings.url)
-  const credentials = settings.insecure
-    ? grpc.credentials.createInsecure()
-    : grpc.credentials.createSsl(settings.certificate ? Buffer.from(settings.certificate) : null)
-  const client = new grpc.Client(`${hostname}:${port || (settings.insecure ? 80 : 443)}`, credentials, {
+  const credentials = tls
+    ? grpc.credentials.createSsl(tls.ca ?? null, tls.key ?? null, tls.cert ?? null)
+    : grpc.credentials.createInsecure()
+  const client = new grpc.Client(targetOf(settings), credentials, {
     'grpc.primary_user_agent': userAgent,
     'grpc.max_receive_message_length': MAX_RESPONSE_BYTES,
     'grpc.max_send_message_length': -1,
@@ -114,12 +133,19 @@ async function connect(settings: OtlpSettings, userAgent: string): Promise<Conne
   return { client, metadata }
 }
 
+/** gRPC's name for the peer (gRPC "Name Resolution"). */
+function targetOf({ url, insecure, socketPath }: OtlpSettings): string {
+  if (socketPath !== undefined) return `unix:${socketPath}`
+  const { hostname, port } = new URL(url)
+  return `${hostname}:${port || (insecure ? 80 : 443)}`
+}
+
 /** Only settings can be at fault: the network is not asked yet. */
-function cannotConnect({ url, headers }: OtlpSettings, error: string): SendResult {
+function cannotConnect(settings: OtlpSettings, error: string): SendResult {
   return {
     outcome: 'rejected',
     reason: 'invalid_settings',
-    message: `${displayUrl(url)}: ${peerText(error, headers)}`,
+    message: `${displayEndpoint(settings)}: ${peerText(error, settings.headers)}`,
   }
 }
 
@@ -156,7 +182,7 @@ function isRequestTooLarge({ code, details }: Grpc.ServiceError, bodyBytes: numb
 }
 
 function describe(settings: OtlpSettings, error: Grpc.ServiceError): string {
-  const where = displayUrl(settings.url)
+  const where = displayEndpoint(settings)
   if (error.code === DEADLINE_EXCEEDED) return `${where} did not answer within ${settings.timeoutMs} ms`
   const hint = error.code === UNAUTHENTICATED ? ' (check OTEL_EXPORTER_OTLP_HEADERS)' : ''
   return `${where} answered gRPC status ${error.code}: ${peerText(error.details, settings.headers)}${hint}`

@@ -4,14 +4,14 @@ import { createServer, type Socket } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import {
-  CA,
+  TRUST,
   startGrpcCollector,
   startHttpCollector,
   encodeStatus,
   type Collector,
 } from '../../test/support/collector.js'
 import { createFakeClock } from '../../test/support/collector-clock.js'
-import { makeDestination } from '../../test/support/collector-telemetry.js'
+import { createMemoryLog, makeDestination } from '../../test/support/collector-telemetry.js'
 import { systemClock } from './clock.js'
 import { createHttpTransport, MAX_RESPONSE_BYTES } from './http.js'
 import { userAgent } from './otlp-sink.js'
@@ -30,7 +30,11 @@ async function httpCollector(isTls = false): Promise<Collector> {
 }
 
 function transportTo(url: string, change: Partial<OtlpSettings> = {}, clock: Clock = systemClock): Transport {
-  const transport = createHttpTransport(makeDestination(url, change), userAgent('1.2.3'), clock)
+  const transport = createHttpTransport(makeDestination(url, change), {
+    userAgent: userAgent('1.2.3'),
+    clock,
+    log: createMemoryLog(),
+  })
   closing.push(() => transport.close())
   return transport
 }
@@ -90,7 +94,7 @@ describe('a request', () => {
 
   it('trusts the configured authority, and nobody else', async () => {
     const collector = await httpCollector(true)
-    const trusted = await transportTo(collector.url, { certificate: CA }).send('traces', BODY)
+    const trusted = await transportTo(collector.url, { tls: TRUST }).send('traces', BODY)
     const untrusted = await transportTo(collector.url).send('traces', BODY)
     expect(trusted.outcome).toBe('accepted')
     expect(untrusted).toMatchObject({ outcome: 'retry', reason: 'connection' })
@@ -263,7 +267,7 @@ describe('the wrong kind of port', () => {
   it('is recognised as gRPC over TLS', async () => {
     const collector = await startGrpcCollector({ isTls: true })
     closing.push(() => collector.stop())
-    expect(await mismatch(collector.url, { certificate: CA })).toContain('speaks gRPC, not HTTP/protobuf')
+    expect(await mismatch(collector.url, { tls: TRUST })).toContain('speaks gRPC, not HTTP/protobuf')
   })
 
   it('is recognised as plaintext behind https:// and TLS behind http://', async () => {

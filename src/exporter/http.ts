@@ -12,19 +12,30 @@ import {
 import { request as httpsRequest, Agent as HttpsAgent } from 'node:https'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
-import { displayUrl, explainMismatch, peerText, type TransportError } from './explain.js'
+import { displayEndpoint, explainMismatch, peerText, type TransportError } from './explain.js'
 import { decodeExportResponse, decodeRpcStatus } from './response.js'
 import { isRetryableHttp, isUnsupportedHttp, parseRetryAfter } from './retry.js'
-import type { Clock, OtlpSettings, SendResult, Transport } from './types.js'
+import { TlsFiles, type TlsMaterial } from './tls-files.js'
+import type { Clock, ExporterLog, OtlpSettings, SendResult, Transport } from './types.js'
 
 const compress = promisify(gzip)
 
 /** OTLP specification: a client limits what it reads of an answer. */
 export const MAX_RESPONSE_BYTES = 4 * 1024 * 1024
 
-export function createHttpTransport(settings: OtlpSettings, userAgent: string, clock: Clock): Transport {
+export interface TransportContext {
+  userAgent: string
+  clock: Clock
+  log: ExporterLog
+}
+
+/** Throws SensorError when a TLS file is no good. */
+export function createHttpTransport(settings: OtlpSettings, context: TransportContext): Transport {
+  const { userAgent, clock, log } = context
   const isTls = new URL(settings.url).protocol === 'https:'
-  const agent = isTls ? createTlsAgent(settings) : new HttpAgent({ keepAlive: true })
+  const agent = new (isTls ? HttpsAgent : HttpAgent)({ keepAlive: true })
+  const tlsFiles = isTls ? new TlsFiles({ paths: settings.tls, clock, log }) : undefined
+  let tls = tlsFiles?.get()
   const open = new Set<ClientRequest>()
   let isClosed = false
 
@@ -35,11 +46,23 @@ export function createHttpTransport(settings: OtlpSettings, userAgent: string, c
     return post(payload)
   }
 
+  /** The agent keeps connections apart by these; those with files that were replaced are closed as soon as they are idle. */
+  function currentTls(): TlsMaterial {
+    const current = tlsFiles?.get() ?? {}
+    if (tls !== undefined && current !== tls) {
+      tls = current
+      for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets!) socket.destroy()
+    }
+    return current
+  }
+
   function post(payload: Uint8Array): Promise<SendResult> {
     return new Promise((resolve) => {
       const request = (isTls ? httpsRequest : httpRequest)(settings.url, {
         method: 'POST',
         agent,
+        ...currentTls(),
+        ...(settings.socketPath === undefined ? {} : { socketPath: settings.socketPath }),
         headers: makeHeaders(settings, userAgent, payload.length),
       })
       open.add(request)
@@ -51,6 +74,8 @@ export function createHttpTransport(settings: OtlpSettings, userAgent: string, c
       }
       request.on('error', (error: TransportError) => {
         if (!open.has(request)) return
+        // A refused or expired certificate is told in as many words as there are; a good look at the files costs little.
+        tlsFiles?.suspect()
         // The server closed the idle connection just as we used it (node:http, request.reusedSocket): no fault, no pause.
         const isRace = request.reusedSocket && error.code === 'ECONNRESET' && !isClosed
         settle(isRace ? post(payload) : toFailure(settings, error))
@@ -68,10 +93,6 @@ export function createHttpTransport(settings: OtlpSettings, userAgent: string, c
       agent.destroy()
     },
   }
-}
-
-function createTlsAgent({ certificate }: OtlpSettings): HttpsAgent {
-  return new HttpsAgent({ keepAlive: true, ...(certificate ? { ca: Buffer.from(certificate) } : {}) })
 }
 
 function makeHeaders(
@@ -95,8 +116,8 @@ function lowerCased(headers: Record<string, string>): Record<string, string> {
 
 class TimeoutError extends Error {
   readonly code = 'TIMEOUT'
-  constructor({ url, timeoutMs }: OtlpSettings) {
-    super(`${displayUrl(url)} did not answer within ${timeoutMs} ms`)
+  constructor(settings: OtlpSettings) {
+    super(`${displayEndpoint(settings)} did not answer within ${settings.timeoutMs} ms`)
   }
 }
 
@@ -111,7 +132,7 @@ function readAnswer(
   response.on('data', (chunk: Buffer) => {
     size += chunk.length
     if (size <= MAX_RESPONSE_BYTES) return void chunks.push(chunk)
-    const message = `${displayUrl(settings.url)} answered with more than ${MAX_RESPONSE_BYTES} bytes; not read`
+    const message = `${displayEndpoint(settings)} answered with more than ${MAX_RESPONSE_BYTES} bytes; not read`
     settle({ outcome: 'rejected', reason: 'response_too_large', message })
     response.destroy()
   })
@@ -123,7 +144,7 @@ function readAnswer(
 function toFailure(settings: OtlpSettings, error: TransportError): SendResult {
   const mismatch = explainMismatch(settings, error)
   const message =
-    mismatch ?? (error.code === 'TIMEOUT' ? error.message : `${displayUrl(settings.url)}: ${error.message}`)
+    mismatch ?? (error.code === 'TIMEOUT' ? error.message : `${displayEndpoint(settings)}: ${error.message}`)
   const reason = mismatch ? 'protocol_mismatch' : error.code === 'TIMEOUT' ? 'timeout' : 'connection'
   return { outcome: 'retry', reason, retryAfterMs: undefined, message }
 }
@@ -143,11 +164,11 @@ function toResult(settings: OtlpSettings, clock: Clock, response: IncomingMessag
   const isReadable = /^application\/(json|x-protobuf)\b/i.test(contentType ?? '')
   const said = isReadable ? decodeRpcStatus(body, contentType).message : undefined
   const message =
-    `${displayUrl(settings.url)} answered ${status}` +
+    `${displayEndpoint(settings)} answered ${status}` +
     (said ? `: ${peerText(said, settings.headers)}` : '') +
     hint(status)
   if (isRetryableHttp(status)) {
-    const retryAfterMs = parseRetryAfter(response.headers['retry-after'], clock.now())
+    const retryAfterMs = parseRetryAfter(response.headers['retry-after'], clock.unixMs())
     return { outcome: 'retry', reason, retryAfterMs, message }
   }
   if (status === 413) return { outcome: 'too_large', reason, message }

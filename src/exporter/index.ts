@@ -3,7 +3,7 @@
 export { createConsoleSink, CONSOLE_HEADER, type ConsoleSinkSettings } from './console-sink.js'
 export { createExporter, DEFAULT_SHUTDOWN_MS, type Exporter, type ExporterSettings } from './exporter.js'
 export { createFileSink, type FileSinkSettings } from './file-sink.js'
-export { displayUrl } from './explain.js'
+export { displayEndpoint, displayUrl } from './explain.js'
 export {
   createOtlpSink,
   DEFAULT_FLUSH_MS,
@@ -14,11 +14,17 @@ export {
 } from './otlp-sink.js'
 export { createThirdPartySink, type ThirdParties, type ThirdPartySettings } from './third-party-sink.js'
 export type {
+  Clock,
+  EncodedRequest,
   ExporterLog,
+  HeldRequest,
   OtlpProtocol,
   OtlpSettings,
+  QueueSize,
+  RequestQueue,
   ShutdownReport,
   Signal,
   Sink,
+  TlsPaths,
   Transport,
 } from './types.js'

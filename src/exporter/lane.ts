@@ -8,7 +8,7 @@
 import type { Budget, Stats } from '../stats.js'
 import { encodeRequest, headBytes, RECORD_FRAME_BYTES, type Head } from './encode.js'
 import { backoffMs, retryDelayMs, type RetrySettings } from './retry.js'
-import type { Clock, ExporterLog, SendResult, Signal, Transport } from './types.js'
+import type { Clock, DropReason, ExporterLog, SendResult, Signal, Transport } from './types.js'
 
 export interface QueuedRecord {
   head: Head
@@ -18,9 +18,6 @@ export interface QueuedRecord {
   /** What it holds of the queue. */
   bytes: number
 }
-
-export type DropReason =
-  'queue_full' | 'too_large' | 'rejected' | 'retry_exhausted' | 'signal_off' | 'shutdown'
 
 export interface LaneSettings {
   signal: Signal

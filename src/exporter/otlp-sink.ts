@@ -91,12 +91,12 @@ export const userAgent = (version: string): string =>
 
 function defaultTransport({
   version,
+  log,
   clock = systemClock,
 }: OtlpSinkSettings): (to: OtlpSettings) => Transport {
+  const context = { userAgent: userAgent(version), clock, log }
   return (to) =>
-    to.protocol === 'grpc'
-      ? createGrpcTransport(to, userAgent(version))
-      : createHttpTransport(to, userAgent(version), clock)
+    to.protocol === 'grpc' ? createGrpcTransport(to, context) : createHttpTransport(to, context)
 }
 
 interface SizeLimits {

@@ -108,7 +108,7 @@ async function benchExporter() {
     timeoutMs: 10_000,
     compression: 'none',
     insecure: true,
-    certificate: undefined,
+    tls: { caFile: undefined, certFile: undefined, keyFile: undefined },
   }))
   const createTransport = () => ({
     async send(_, request) {

@@ -28,7 +28,7 @@ const sink = createOtlpSink({
       timeoutMs: 10_000,
       compression: 'none',
       insecure: true,
-      certificate: undefined,
+      tls: { caFile: undefined, certFile: undefined, keyFile: undefined },
     },
   ],
   stats,

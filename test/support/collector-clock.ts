@@ -8,6 +8,8 @@ import type { Clock } from '../../src/exporter/types.js'
 export interface FakeClock extends Clock {
   /** Runs every timer that is due by then, in order. */
   advance(ms: number): void
+  /** Somebody sets the machine's clock: the time of day jumps, and no timer moves. */
+  jump(ms: number): void
   /** Delays of the timers that are set. */
   delays(): number[]
   /** Settles as soon as a timer with such a delay is set (at once if one is). */
@@ -22,10 +24,13 @@ interface Timer {
 
 export function createFakeClock(startMs = 1_700_000_000_000): FakeClock {
   let now = startMs
+  let jumpMs = 0
   const timers = new Set<Timer>()
   const watchers = new Set<() => void>()
   return {
     now: () => now,
+    unixMs: () => now + jumpMs,
+    jump: (ms) => void (jumpMs += ms),
     setTimer(callback, delayMs) {
       const timer = { at: now + delayMs, delayMs, callback }
       timers.add(timer)

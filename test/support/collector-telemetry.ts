@@ -98,7 +98,7 @@ export function makeDestination(url: string, change: Partial<OtlpSettings> = {})
     timeoutMs: 10_000,
     compression: 'none',
     insecure: url.startsWith('http:'),
-    certificate: undefined,
+    tls: { caFile: undefined, certFile: undefined, keyFile: undefined },
     ...change,
   }
 }

@@ -13,6 +13,7 @@ import {
 } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import { fileURLToPath } from 'node:url'
 import { gunzipSync } from 'node:zlib'
 import grpc from '@grpc/grpc-js'
 import type { Signal } from '../../src/exporter/types.js'
@@ -56,7 +57,12 @@ export interface Collector {
 }
 
 const TLS = new URL('../server/tls/', import.meta.url)
-export const CA: Uint8Array = readFileSync(new URL('ca.pem', TLS))
+/** Settings of a client that trusts the servers here. */
+export const TRUST = {
+  caFile: fileURLToPath(new URL('ca.pem', TLS)),
+  certFile: undefined,
+  keyFile: undefined,
+}
 const KEY = readFileSync(new URL('server-key.pem', TLS))
 const CERTIFICATE = readFileSync(new URL('server.pem', TLS))
 

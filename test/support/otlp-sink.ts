@@ -180,6 +180,6 @@ function destinationFor(signal: Signal): OtlpSettings {
     timeoutMs: 10_000,
     compression: 'none',
     insecure: true,
-    certificate: undefined,
+    tls: { caFile: undefined, certFile: undefined, keyFile: undefined },
   }
 }
