@@ -43,6 +43,7 @@ function toPlainLine(line: string): string {
   return `${clock} ${String(level).padEnd(5)} ${printable(String(msg))}${facts.join('')}\n`
 }
 
-function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}]/gu, '\u00b7')
+/** What comes from outside (names and paths are chosen by the observed processes) writes no control code to the terminal. */
+export function printable(text: string): string {
+  return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '\u00b7')
 }

@@ -22,7 +22,8 @@ async function main(argv: readonly string[]): Promise<void> {
   process.on('unhandledRejection', fail)
   let code = 0
   try {
-    await createProgram((value) => (code = value)).parseAsync(withDefaultCommand(argv), { from: 'user' })
+    const program = createProgram((value) => (code = value))
+    await program.parseAsync(withDefaultCommand(argv, program), { from: 'user' })
   } catch (error) {
     // Commander has printed its own message, or the help that was asked for.
     if (!(error instanceof CommanderError)) process.stderr.write(`${explain(error)}\n`)

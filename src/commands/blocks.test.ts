@@ -14,22 +14,21 @@ describe('the summary', () => {
         { name: 'records.lost', reason: 'ring_full', count: 2 },
         { name: 'spans.made', reason: '', count: 6 },
       ],
-      unsentItems: 0,
     })
     expect(text).toContain('exchanges   6: 5 complete, 1 gap')
     expect(text).toContain('lost        2 records.lost (ring_full)')
     expect(text).toContain('exported    6 exporter.items.exported (traces)')
-    expect(text).not.toContain('unsent')
+    expect(text).not.toContain('refused')
     expect(text).not.toContain('spans.made')
   })
 
   it('does not hide what a destination did not take', () => {
     const text = summaryBlock('oisp-sensor has stopped', {
       exchanges: new Map(),
-      counters: [],
-      unsentItems: 3,
+      counters: [{ name: 'exporter.items.dropped', reason: 'signal_off', count: 3 }],
     })
-    expect(text).toContain('unsent      3 items')
+    expect(text).toContain('refused     3 items of telemetry were not accepted (3 signal_off)')
+    expect(text).toContain('lost        nothing')
     expect(text).toContain('exchanges   none')
   })
 })

@@ -3,11 +3,13 @@
  * The two blocks of text around a live run: what is watched, and what came of it. In: facts. Out: lines. Pure.
  * @module
  */
+import { printable } from '../log.js'
 import type { SystemFacts } from '../receiver/index.js'
 import type { RedactionMode } from '../redaction/types.js'
 import type { CounterSnapshot } from '../stats.js'
+import { describeRefusals } from './delivery.js'
 import type { SelfCheckResult } from './self-check/index.js'
-import { printable, type TargetCounts } from './targets.js'
+import type { TargetCounts } from './targets.js'
 
 export interface ReadyFacts {
   version: string
@@ -59,12 +61,10 @@ export function readyBlock(facts: ReadyFacts): string {
 export interface SummaryFacts {
   exchanges: ReadonlyMap<string, number>
   counters: readonly CounterSnapshot[]
-  /** What the destinations did not take in time. */
-  unsentItems: number
 }
 
 /** Everything that was dropped, damaged or sent, by reason. */
-export function summaryBlock(title: string, { exchanges, counters, unsentItems }: SummaryFacts): string {
+export function summaryBlock(title: string, { exchanges, counters }: SummaryFacts): string {
   const total = [...exchanges.values()].reduce((sum, count) => sum + count, 0)
   const kinds = [...exchanges].map(([kind, count]) => `${count} ${kind}`).join(', ')
   const exported = counters.filter(({ name }) => EXPORTED.test(name))
@@ -72,20 +72,20 @@ export function summaryBlock(title: string, { exchanges, counters, unsentItems }
     (counter) => LOST.test(counter.name) && counter.count > 0 && unreadText(counter) === undefined,
   )
   const unread = counters.filter((counter) => unreadText(counter) !== undefined)
+  const refusals = describeRefusals(counters)
   const lines: [string, string][] = [
     ['exchanges', total === 0 ? 'none' : `${total}: ${kinds}`],
     ['lost', lost.length === 0 ? 'nothing' : lost.map(counterText).join(', ')],
     ...(unread.length === 0 ? [] : [['not read', unread.map(unreadText).join(', ')] as [string, string]]),
     ['exported', exported.length === 0 ? 'nothing' : exported.map(counterText).join(', ')],
-    ...(unsentItems === 0
-      ? []
-      : [['unsent', `${unsentItems} items: the destination did not take them in time`] as [string, string]]),
+    ...(refusals === undefined ? [] : [['refused', refusals] as [string, string]]),
   ]
   return `\n${title}\n${table(lines)}\n`
 }
 
 const EXPORTED = /\.exported$/
-const LOST = /\.(dropped|lost|truncated|rejected|cut|broken|undecodable|failed)$/
+/** What a destination did not take has a line of its own. */
+const LOST = /^(?!exporter\.items\.)\S*\.(dropped|lost|truncated|rejected|cut|broken|undecodable|failed)$/
 
 /** Traffic that was captured and is not understood, or whose beginning was not seen: blind spots, not losses. */
 const UNREAD: Readonly<Record<string, string>> = {

@@ -4,8 +4,9 @@
  * running sensor sees it. Attaches nothing, changes nothing.
  * @module
  */
+import { printable } from '../log.js'
 import { createTargets, loadAddon, probeSystem, type SystemFacts, type Target } from '../receiver/index.js'
-import { countTargets, printable, type TargetCounts } from './targets.js'
+import { countTargets, type TargetCounts } from './targets.js'
 import { problemLines } from './problems.js'
 
 export interface DoctorReport {

@@ -16,6 +16,7 @@ import {
 } from '../receiver/index.js'
 import { createStats } from '../stats.js'
 import { summaryBlock } from './blocks.js'
+import { deliveryExitCode } from './delivery.js'
 import { say } from './output.js'
 import { createStagePrinters } from './stages.js'
 import { remainingFlushMs } from './stopping.js'
@@ -30,7 +31,10 @@ export interface ReplaySettings {
   stopAfter?: Stage | undefined
 }
 
-/** 0, or 1 when telemetry could not be handed over in time. Throws SensorError for a file that is no recording. */
+/**
+ * 0, or 1 when telemetry was not accepted or a recording is not whole: what is there is played in any case. Throws SensorError for a file that is no
+ * recording.
+ */
 export async function runReplay(paths: readonly string[], settings: ReplaySettings): Promise<0 | 1> {
   const stats = createStats()
   const exporter = createSinks({ ...settings, stats })
@@ -46,11 +50,17 @@ export async function runReplay(paths: readonly string[], settings: ReplaySettin
       ? createPipeline(pipelineSettings, tally)
       : createPipelineUntil(stopAfter, pipelineSettings, printers[stopAfter])
   }
-  for (const path of paths) sayDamage(path, replayRecording(path, stats, makePipeline))
-  const { unsentItems } = await exporter.shutdown(remainingFlushMs())
-  const summary = { exchanges: tally.exchanges(), counters: stats.snapshot(), unsentItems }
+  let areWhole = true
+  for (const path of paths) {
+    const result = replayRecording(path, stats, makePipeline)
+    sayDamage(path, result)
+    areWhole &&= result.isComplete && result.damagedBytes === 0
+  }
+  await exporter.shutdown(remainingFlushMs())
+  const counters = stats.snapshot()
+  const summary = { exchanges: tally.exchanges(), counters }
   if (stopAfter === undefined) say(summaryBlock('the recording has ended', summary))
-  return unsentItems > 0 ? 1 : 0
+  return areWhole ? deliveryExitCode(counters) : 1
 }
 
 function sayDamage(path: string, { isComplete, damagedBytes }: ReplayResult): void {

@@ -9,6 +9,7 @@ import { createPipeline } from '../pipeline.js'
 import { probeSystem, readHostHeader, type LiveReceiver } from '../receiver/index.js'
 import { createBudget, createStats } from '../stats.js'
 import { readyBlock, summaryBlock } from './blocks.js'
+import { deliveryExitCode } from './delivery.js'
 import { watch } from './live.js'
 import { say } from './output.js'
 import { requirePermission } from './problems.js'
@@ -27,7 +28,7 @@ export interface RunSettings {
   onError(error: unknown): void
 }
 
-/** 0, or 1 when telemetry could not be handed over in time. Throws SensorError when capture cannot start. */
+/** 0, or 1 when telemetry was not accepted. Throws SensorError when capture cannot start. */
 export async function runLive(settings: RunSettings): Promise<0 | 1> {
   const { config, version, log, output, onError } = settings
   const system = probeSystem()
@@ -54,10 +55,11 @@ export async function runLive(settings: RunSettings): Promise<0 | 1> {
     )
   }
   await watch({ stats, ringBytes: config.ringBytes, onError }, header, selfCheck.consumer, onRunning)
-  const { unsentItems } = await exporter.shutdown(remainingFlushMs())
-  const summary = { exchanges: tally.exchanges(), counters: stats.snapshot(), unsentItems }
+  await exporter.shutdown(remainingFlushMs())
+  const counters = stats.snapshot()
+  const summary = { exchanges: tally.exchanges(), counters }
   print(summaryBlock('oisp-sensor has stopped', summary))
-  return unsentItems > 0 ? 1 : 0
+  return deliveryExitCode(counters)
 }
 
 function printResult(text: string): void {

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { CommanderError } from 'commander'
-import { describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { SensorError } from '../errors.js'
 import { exitCodeOf, explain } from './failure.js'
 import { createProgram, withDefaultCommand } from './table.js'
@@ -13,7 +16,7 @@ async function use(...argv: string[]): Promise<{ code: number; said: string }> {
   const output = { writeOut: (text: string) => (said += text), writeErr: (text: string) => (said += text) }
   for (const command of [program, ...program.commands]) command.configureOutput(output)
   try {
-    await program.parseAsync(withDefaultCommand(argv), { from: 'user' })
+    await program.parseAsync(withDefaultCommand(argv, program), { from: 'user' })
   } catch (error) {
     if (!(error instanceof CommanderError)) said += explain(error)
     code = exitCodeOf(error)
@@ -24,6 +27,9 @@ async function use(...argv: string[]): Promise<{ code: number; said: string }> {
 describe('the command line', () => {
   it.each([
     [['docter'], 'Did you mean doctor?'],
+    [['docter', '--help'], 'Did you mean doctor?'],
+    [['help', 'docter'], 'Did you mean doctor?'],
+    [['bogus', '--help'], "unknown command 'bogus'"],
     [['--redaction-mod', 'safe'], 'Did you mean --redaction-mode?'],
     [['record', '--outputt', 'x'], 'Did you mean --output?'],
     [['replay'], "missing required argument 'file'"],
@@ -60,10 +66,44 @@ describe('the command line', () => {
     expect(said).toContain('OTEL_EXPORTER_OTLP_HEADERS')
   })
 
+  it.each([
+    ['run', ['--ring-bytes', '--otlp-endpoint', '--redaction-mode', 'OTEL_EXPORTER_OTLP_HEADERS'], []],
+    ['record', ['--ring-bytes', '--redaction-mode', '--queue-bytes'], ['--export', 'OTEL_EXPORTER']],
+    ['capture', ['--ring-bytes', '--log-level'], ['--redaction-mode', '--otlp', 'From the environment']],
+    ['replay', ['--redaction-mode', '--otlp-endpoint', '--stop-after'], ['--ring-bytes']],
+  ])('lists for %s what it honours', async (command, honoured, ignored) => {
+    const { said } = await use(command, '--help')
+    for (const name of honoured) expect(said).toContain(name)
+    for (const name of ignored) expect(said).not.toContain(name)
+    expect(said).toContain('1  failure; also: telemetry that no destination accepted')
+  })
+
   it('ends a replay of what is no recording with 1 and the reason', async () => {
     const { code, said } = await use('replay', import.meta.filename)
     expect(said).toContain('is not a recording')
     expect(code).toBe(1)
+  })
+})
+
+describe('replay of a recording that is not whole', () => {
+  const whole = readFileSync(
+    join(import.meta.dirname, '../../test/scenarios/openai-chat-plain-node/capture.rec'),
+  )
+  let folder: string
+  beforeAll(() => (folder = mkdtempSync(join(tmpdir(), 'oisp-replay-'))))
+  afterAll(() => rmSync(folder, { recursive: true }))
+
+  it.each([
+    ['whole', whole.length, 0],
+    ['without its last byte', whole.length - 1, 1],
+    ['cut in the middle', whole.length >> 1, 1],
+  ])('plays what is there and ends with the fitting code: %s', async (name, bytes, expected) => {
+    const recording = join(folder, `${name}.rec`)
+    const output = join(folder, `${name}.jsonl`)
+    writeFileSync(recording, whole.subarray(0, bytes))
+    const { code } = await use('replay', recording, '--output', output, '--state-directory', folder)
+    expect(code).toBe(expected)
+    expect(readFileSync(output, 'utf8')).toContain('"gen_ai.provider.name"')
   })
 })
 

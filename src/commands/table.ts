@@ -11,7 +11,14 @@ import { explain } from './failure.js'
 import { runReplay } from './replay.js'
 import { runLive } from './run.js'
 import { STAGES } from './stages.js'
-import { ENVIRONMENT, OPTIONS, parseConfig, type Config, type Flags } from '../config/index.js'
+import {
+  ENVIRONMENT,
+  OPTIONS,
+  parseConfig,
+  type Config,
+  type Flags,
+  type OptionGroup,
+} from '../config/index.js'
 import { createLog, type Log } from '../log.js'
 import type { Stage } from '../pipeline.js'
 
@@ -40,28 +47,36 @@ function readContext(flags: Flags): Context {
 type Output = { output: string }
 type Replay = { output?: string; stopAfter?: Stage }
 
+const EXIT_CODES = `
+Exit codes:
+  0  ok
+  1  failure; also: telemetry that no destination accepted, a recording that is damaged or was not finished
+  2  wrong usage or configuration
+  3  live capture is not permitted here`
+
 export function createProgram(setExitCode: (code: number) => void): Command {
   const program = new Command('oisp-sensor')
     .description('Shows every AI interaction on a Linux machine and emits OpenTelemetry GenAI telemetry.')
     .version(version, '-V, --version')
     .exitOverride()
     .showHelpAfterError('(`--help` shows all options)')
-  configured(program.command('run'))
+    .addHelpText('after', EXIT_CODES)
+  configured(program.command('run'), 'capture', 'telemetry', 'export')
     .description('the default: watch, show one line per exchange, export when there is an endpoint')
     .action(async (flags: Flags) => setExitCode(await runLive(readContext(flags))))
-  configured(program.command('record'))
+  configured(program.command('record'), 'capture', 'telemetry')
     .description('watch, and write redacted OTLP/JSON lines to a file')
     .option('-o, --output <file>', 'must not exist yet; - is standard output')
     .hook('preAction', requireOutput)
     .action(async ({ output, ...flags }: Flags & Output) =>
       setExitCode(await runLive({ ...readContext(flags), output })),
     )
-  configured(program.command('capture'))
+  configured(program.command('capture'), 'capture')
     .description('write a raw recording for replay; it holds secrets')
     .option('-o, --output <file>', 'must not exist yet')
     .hook('preAction', requireOutput)
     .action(({ output, ...flags }: Flags & Output) => runCapture({ ...readContext(flags), output }))
-  configured(program.command('replay'))
+  configured(program.command('replay'), 'telemetry', 'export')
     .description('play a recording; needs no privilege')
     .argument('<file...>', 'recordings made by capture')
     .option('-o, --output <file>', 'OTLP/JSON lines to a new file; - is standard output')
@@ -83,20 +98,32 @@ function requireOutput(_program: Command, command: Command): void {
     command.error("error: required option '-o, --output <file>' not specified")
 }
 
-/** Adds every setting of the configuration. Defaults are text: only what the user wrote is passed on, so that it wins. */
-function configured(command: Command): Command {
-  for (const { flags, env, default: fallback, description } of OPTIONS) {
+/** Adds the settings that the command honours. Defaults are text: only what the user wrote is passed on, so that it wins. */
+function configured(command: Command, ...groups: OptionGroup[]): Command {
+  const isHonoured = ({ group }: { group: OptionGroup }): boolean =>
+    group === 'general' || groups.includes(group)
+  for (const { flags, env, default: fallback, description } of OPTIONS.filter(isHonoured)) {
     const variable = env.length === 0 ? '' : `; ${env.join(', ')}`
     command.option(flags, `${description} (default: ${fallback}${variable})`)
   }
-  const variables = ENVIRONMENT.map(({ name, description }) => `  ${name}\n      ${description}`)
-  return command.addHelpText('after', `\nFrom the environment only:\n${variables.join('\n')}`)
+  const variables = ENVIRONMENT.filter(isHonoured).map(
+    ({ name, description }) => `  ${name}\n      ${description}`,
+  )
+  if (variables.length > 0)
+    command.addHelpText('after', `\nFrom the environment only:\n${variables.join('\n')}`)
+  return command.addHelpText('after', EXIT_CODES)
 }
 
-/** `run` is the default, and then its options stand where a command's name would: commander itself would not find a misspelt one. */
-export function withDefaultCommand(argv: readonly string[]): string[] {
-  const [first] = argv
-  const isCommand = first !== undefined && !first.startsWith('-')
+/**
+ * `run` is the default, and then its options stand where a command's name would: commander itself would not find a misspelt one.
+ * Nor does it look at the name of a command that is asked for help.
+ */
+export function withDefaultCommand(argv: readonly string[], program: Command): string[] {
+  const [first, second] = argv
+  const isKnown = (name: string): boolean =>
+    name === 'help' || program.commands.some((command) => command.name() === name)
+  const named = first === 'help' && second !== undefined ? second : first
+  if (named !== undefined && !named.startsWith('-')) return isKnown(named) ? [...argv] : [named]
   const isForAll = first !== undefined && ['-h', '--help', '-V', '--version'].includes(first)
-  return isCommand || isForAll ? [...argv] : ['run', ...argv]
+  return isForAll ? [...argv] : ['run', ...argv]
 }

@@ -17,8 +17,3 @@ export function countTargets(targets: readonly Target[]): TargetCounts {
   const blind = new Set(targets.filter(({ state }) => state === 'refused').map(({ pid }) => pid))
   return { hooked: pids.size - blind.size, blind: blind.size }
 }
-
-/** Names and paths are chosen by the observed processes: no control character of theirs reaches the terminal. */
-export function printable(text: string): string {
-  return text.replaceAll(/[\p{C}\u2028\u2029]/gu, '?')
-}

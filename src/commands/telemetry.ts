@@ -78,7 +78,10 @@ export function describeDestinations({
 /** The key of all hashes; says so when it is only for this run. */
 export function readKey({ config, log }: Pick<TelemetrySettings, 'config' | 'log'>): Uint8Array {
   const { key, reason } = readOrCreateKey(config.stateDirectory)
-  if (reason !== undefined) log.warn(`${reason}: hashes of this run cannot be compared with those of another`)
+  if (reason !== undefined)
+    log.warn(
+      `${reason}: hashes of this run cannot be compared with those of another (--state-directory names another folder)`,
+    )
   return key
 }
 

@@ -143,6 +143,12 @@ describe('mistakes', () => {
       {},
       'OTEL_EXPORTER_OTLP_COMPRESSION: "zstd" is not one of its values',
     ],
+    [{}, { otlpProtocol: 'junk' }, '--otlp-protocol: "junk" is not one of its values'],
+    [
+      { OTEL_SDK_DISABLED: 'true', OTEL_EXPORTER_OTLP_LOGS_COMPRESSION: 'junk' },
+      {},
+      'OTEL_EXPORTER_OTLP_LOGS_COMPRESSION: "junk" is not one of its values',
+    ],
     [{}, { redactionMode: 'off' }, '--redaction-mode: "off" is not one of its values'],
     [{ OISP_REDACTION_MODE: 'off' }, {}, 'OISP_REDACTION_MODE: "off" is not one of its values'],
     [

@@ -5,7 +5,7 @@
  * @module
  */
 import { join } from 'node:path'
-import type { Signal } from '../exporter/types.js'
+import type { OtlpSettings, Signal } from '../exporter/types.js'
 import type { RedactionMode } from '../redaction/types.js'
 import { DEFAULT_PROFILE, PROFILES, type Profile } from '../semconv.js'
 import { OPTIONS, type OptionKey, type OptionSpec } from './options.js'
@@ -93,11 +93,6 @@ function readSize(lookup: Lookup, key: OptionKey, fallback: number, min: number,
 }
 
 function readExport(lookup: Lookup, warnings: string[]): Pick<Config, 'destinations' | 'hasConsole'> {
-  const disabled = lookup.env('OTEL_SDK_DISABLED')
-  if (disabled && parseFlag(disabled, warnings)) {
-    warnings.push('OTEL_SDK_DISABLED is true: nothing is exported')
-    return { destinations: [], hasConsole: false }
-  }
   const temporality = lookup.env('OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE')
   if (temporality && temporality.text.toLowerCase() !== 'cumulative')
     warnings.push(`${temporality.name} is ignored: metrics are always cumulative`)
@@ -113,12 +108,20 @@ function readExport(lookup: Lookup, warnings: string[]): Pick<Config, 'destinati
   for (const { signal, list } of bySignal)
     if (signal !== 'traces' && list.length === 1 && list[0] === 'console' && lookup.env(exporterOf(signal)))
       warnings.push(`${exporterOf(signal)}=console prints nothing: a line per exchange is made from traces`)
+  const destinations: OtlpSettings[] = []
+  for (const { signal, list } of bySignal) {
+    // A mistake is a mistake, whether the setting is needed just now or not; only its warnings would be noise.
+    const isUsed = isOn(list, 'otlp')
+    const destination = readDestination(signal, lookup, isUsed ? warnings : [])
+    if (isUsed) destinations.push(Object.freeze(destination))
+  }
+  const disabled = lookup.env('OTEL_SDK_DISABLED')
+  if (disabled && parseFlag(disabled, warnings)) {
+    warnings.push('OTEL_SDK_DISABLED is true: nothing is exported')
+    return { destinations: [], hasConsole: false }
+  }
   return {
-    destinations: Object.freeze(
-      bySignal
-        .filter(({ list }) => isOn(list, 'otlp'))
-        .map(({ signal }) => Object.freeze(readDestination(signal, lookup, warnings))),
-    ),
+    destinations: Object.freeze(destinations),
     hasConsole: bySignal.some(({ signal, list }) => signal === 'traces' && isOn(list, 'console')),
   }
 }

@@ -2,5 +2,5 @@
 /** What the user said, validated. @module */
 export { parseConfig } from './config.js'
 export { readOrCreateKey, type SensorKey } from './key.js'
-export { ENVIRONMENT, OPTIONS, type OptionKey, type OptionSpec } from './options.js'
+export { ENVIRONMENT, OPTIONS, type OptionGroup, type OptionKey, type OptionSpec } from './options.js'
 export type { Config, ConfigInput, Environment, Flags, LogLevel } from './types.js'

@@ -94,4 +94,14 @@ describe('readOrCreateKey', () => {
     expect(first).toMatchObject({ ephemeral: true, reason: expect.stringContaining('ENOTDIR') as string })
     expect(first.keyId).not.toBe(second.keyId)
   })
+
+  it.each(['/proc/oisp/state', '/etc/hostname', '/etc/hostname/state'])(
+    'ends with an ephemeral key, and soon, in %s',
+    (path) => {
+      expect(readOrCreateKey(path)).toMatchObject({
+        ephemeral: true,
+        reason: expect.stringContaining(`no key can be kept in ${path} (`) as string,
+      })
+    },
+  )
 })

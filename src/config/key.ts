@@ -8,6 +8,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import {
   closeSync,
   constants,
+  existsSync,
   fstatSync,
   fsyncSync,
   linkSync,
@@ -18,7 +19,7 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { SensorError } from '../errors.js'
 
 export interface SensorKey {
@@ -40,7 +41,7 @@ const READ_ONLY_CODES = new Set(['EROFS', 'EACCES', 'EPERM', 'ENOENT', 'ENOTDIR'
 export function readOrCreateKey(stateDirectory: string): SensorKey {
   const path = join(stateDirectory, KEY_FILE)
   try {
-    mkdirSync(stateDirectory, { recursive: true, mode: 0o700 })
+    makeDirectory(stateDirectory)
     refuseSharedDirectory(stateDirectory)
     return kept(readKey(path) ?? createKey(stateDirectory, path))
   } catch (error) {
@@ -54,6 +55,25 @@ export function readOrCreateKey(stateDirectory: string): SensorKey {
       reason: `no key can be kept in ${stateDirectory} (${message})`,
     }
   }
+}
+
+/**
+ * With its parents. Not `mkdir({ recursive: true })`: where a parent can neither be made nor be missing (/proc), Node 20 tries
+ * for ever.
+ */
+function makeDirectory(path: string): void {
+  if (!existsSync(path)) {
+    const parent = dirname(path)
+    if (parent !== path) makeDirectory(parent)
+    try {
+      mkdirSync(path, { mode: 0o700 })
+    } catch (error) {
+      // Another sensor that starts now was faster.
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    }
+  }
+  if (!statSync(path).isDirectory())
+    throw Object.assign(new Error(`ENOTDIR: ${path} is not a folder`), { code: 'ENOTDIR' })
 }
 
 function kept(key: Uint8Array): SensorKey {

@@ -4,9 +4,17 @@
  * parser and the README are made from.
  * @module
  */
+
+/**
+ * Who honours it. `general`: every command; `capture`: what opens probes; `telemetry`: what decodes; `export`: what sends or
+ * prints (`record` writes a file and nothing else).
+ */
+export type OptionGroup = 'general' | 'capture' | 'telemetry' | 'export'
+
 export interface OptionSpec {
   /** Name in commander's `opts()`. */
   key: string
+  group: OptionGroup
   /** As commander takes it. */
   flags: string
   /** Environment names that say the same, first one first. */
@@ -19,6 +27,7 @@ export interface OptionSpec {
 export const OPTIONS = [
   {
     key: 'export',
+    group: 'export',
     flags: '--export <list>',
     env: [],
     default: 'console, and otlp when an endpoint is set',
@@ -26,6 +35,7 @@ export const OPTIONS = [
   },
   {
     key: 'otlpEndpoint',
+    group: 'export',
     flags: '--otlp-endpoint <url>',
     env: ['OTEL_EXPORTER_OTLP_ENDPOINT'],
     default: 'http://localhost:4318 (grpc: http://localhost:4317)',
@@ -33,6 +43,7 @@ export const OPTIONS = [
   },
   {
     key: 'otlpProtocol',
+    group: 'export',
     flags: '--otlp-protocol <name>',
     env: ['OTEL_EXPORTER_OTLP_PROTOCOL'],
     default: 'grpc for port 4317, else http/protobuf',
@@ -40,6 +51,7 @@ export const OPTIONS = [
   },
   {
     key: 'otlpTimeout',
+    group: 'export',
     flags: '--otlp-timeout <ms>',
     env: ['OTEL_EXPORTER_OTLP_TIMEOUT'],
     default: '10000',
@@ -47,6 +59,7 @@ export const OPTIONS = [
   },
   {
     key: 'otlpCompression',
+    group: 'export',
     flags: '--otlp-compression <name>',
     env: ['OTEL_EXPORTER_OTLP_COMPRESSION'],
     default: 'none',
@@ -54,6 +67,7 @@ export const OPTIONS = [
   },
   {
     key: 'otlpCertificate',
+    group: 'export',
     flags: '--otlp-certificate <file>',
     env: ['OTEL_EXPORTER_OTLP_CERTIFICATE'],
     default: "the system's",
@@ -61,6 +75,7 @@ export const OPTIONS = [
   },
   {
     key: 'redactionMode',
+    group: 'telemetry',
     flags: '--redaction-mode <mode>',
     env: ['OISP_REDACTION_MODE'],
     default: 'safe',
@@ -69,6 +84,7 @@ export const OPTIONS = [
   },
   {
     key: 'traceparent',
+    group: 'telemetry',
     flags: '--traceparent <how>',
     env: ['OISP_TRACEPARENT'],
     default: 'link',
@@ -76,6 +92,7 @@ export const OPTIONS = [
   },
   {
     key: 'profile',
+    group: 'telemetry',
     flags: '--profile <name>',
     env: ['OISP_PROFILE'],
     default: 'genai-dev-1.42+aliases',
@@ -83,6 +100,7 @@ export const OPTIONS = [
   },
   {
     key: 'metricInterval',
+    group: 'telemetry',
     flags: '--metric-interval <ms>',
     env: ['OTEL_METRIC_EXPORT_INTERVAL'],
     default: '60000',
@@ -90,6 +108,7 @@ export const OPTIONS = [
   },
   {
     key: 'flushInterval',
+    group: 'export',
     flags: '--flush-interval <ms>',
     env: ['OTEL_BSP_SCHEDULE_DELAY'],
     default: '1000',
@@ -97,6 +116,7 @@ export const OPTIONS = [
   },
   {
     key: 'queueBytes',
+    group: 'telemetry',
     flags: '--queue-bytes <size>',
     env: ['OISP_QUEUE_BYTES'],
     default: '32MiB',
@@ -104,6 +124,7 @@ export const OPTIONS = [
   },
   {
     key: 'ringBytes',
+    group: 'capture',
     flags: '--ring-bytes <size>',
     env: ['OISP_RING_BYTES'],
     default: '32MiB',
@@ -111,6 +132,7 @@ export const OPTIONS = [
   },
   {
     key: 'budgetBytes',
+    group: 'telemetry',
     flags: '--budget-bytes <size>',
     env: ['OISP_BUDGET_BYTES'],
     default: '128MiB',
@@ -118,6 +140,7 @@ export const OPTIONS = [
   },
   {
     key: 'bodyBytes',
+    group: 'telemetry',
     flags: '--body-bytes <size>',
     env: ['OISP_BODY_BYTES'],
     default: '64MiB',
@@ -125,6 +148,7 @@ export const OPTIONS = [
   },
   {
     key: 'stateDirectory',
+    group: 'telemetry',
     flags: '--state-directory <path>',
     env: ['OISP_STATE_DIRECTORY'],
     default: '/var/lib/oisp-sensor, or $XDG_STATE_HOME/oisp-sensor when not root',
@@ -132,6 +156,7 @@ export const OPTIONS = [
   },
   {
     key: 'logLevel',
+    group: 'general',
     flags: '--log-level <level>',
     env: ['OTEL_LOG_LEVEL'],
     default: 'info',
@@ -141,32 +166,47 @@ export const OPTIONS = [
 
 export type OptionKey = (typeof OPTIONS)[number]['key']
 
+export interface EnvironmentSpec {
+  name: string
+  group: OptionGroup
+  description: string
+}
+
 /** Honoured from the environment only: per signal, secret, or not ours to name. */
-export const ENVIRONMENT: readonly { name: string; description: string }[] = [
+export const ENVIRONMENT: readonly EnvironmentSpec[] = [
   {
     name: 'OTEL_EXPORTER_OTLP_HEADERS',
+    group: 'export',
     description: 'key=value,key2=value2, percent-encoded; has no flag because it holds secrets',
   },
   {
     name: 'OTEL_EXPORTER_OTLP_INSECURE',
+    group: 'export',
     description: 'true: plaintext for a gRPC endpoint that is written without http:// or https://',
   },
   {
     name: 'OTEL_EXPORTER_OTLP_{TRACES,LOGS,METRICS}_{ENDPOINT,HEADERS,PROTOCOL,TIMEOUT,COMPRESSION,CERTIFICATE,INSECURE}',
+    group: 'export',
     description:
       'the same for one signal; it replaces the general value, and an endpoint is used as it stands',
   },
   {
     name: 'OTEL_{TRACES,LOGS,METRICS}_EXPORTER',
+    group: 'export',
     description: 'otlp, console or none for one signal; none wins over --export',
   },
-  { name: 'OTEL_SDK_DISABLED', description: 'true: nothing is exported' },
-  { name: 'OTEL_SERVICE_NAME', description: "service.name of the sensor's own resource" },
-  { name: 'OTEL_RESOURCE_ATTRIBUTES', description: "key=value,key2=value2: the sensor's own resource" },
+  { name: 'OTEL_SDK_DISABLED', group: 'export', description: 'true: nothing is exported' },
+  { name: 'OTEL_SERVICE_NAME', group: 'telemetry', description: "service.name of the sensor's own resource" },
+  {
+    name: 'OTEL_RESOURCE_ATTRIBUTES',
+    group: 'telemetry',
+    description: "key=value,key2=value2: the sensor's own resource",
+  },
   {
     name: 'OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT',
+    group: 'telemetry',
     description: 'true, SPAN_ONLY, EVENT_ONLY or SPAN_AND_EVENT: --redaction-mode full, with a warning',
   },
-  { name: 'NO_COLOR', description: 'any value: no colour (no-color.org)' },
-  { name: 'XDG_STATE_HOME', description: 'parent of the state folder when not root' },
+  { name: 'NO_COLOR', group: 'export', description: 'any value: no colour (no-color.org)' },
+  { name: 'XDG_STATE_HOME', group: 'telemetry', description: 'parent of the state folder when not root' },
 ]
