@@ -30,13 +30,14 @@ export interface Capture {
 }
 
 export const goldenPath = (name: string): string => join(FOLDER, name, 'expected.otlp.json')
+export const capturePath = (name: string): string => join(FOLDER, name, 'capture.rec')
 
 export const scenarios: readonly string[] = readdirSync(FOLDER)
-  .filter((name) => existsSync(join(FOLDER, name, 'capture.rec')))
+  .filter((name) => existsSync(capturePath(name)))
   .sort()
 
 export function readCapture(name: string): Capture {
-  const recording = openRecording(join(FOLDER, name, 'capture.rec'))
+  const recording = openRecording(capturePath(name))
   const records: CaptureRecord[] = []
   const { boottimeToUnixNano } = recording.header
   const damaged = recording.read((batch) =>

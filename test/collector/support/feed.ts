@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * The sensor behind its receiver, in this process: the scenarios' recordings through the real pipeline into the real exporter, as the
+ * environment configures it. In: OTEL_* variables. Out: what was offered to the exporter and the exporter's own counters.
+ * @module
+ */
+import { createSinks, createPipelineSettings } from '../../../src/commands/telemetry.js'
+import { parseConfig } from '../../../src/config/index.js'
+import type { Signal } from '../../../src/exporter/types.js'
+import { createPipeline } from '../../../src/pipeline.js'
+import { replayRecording } from '../../../src/receiver/index.js'
+import { createStats, type Stats } from '../../../src/stats.js'
+import { capturePath, scenarios, TEST_KEY } from '../../support/scenario.js'
+
+export interface Feed {
+  stats: Stats
+  warnings: string[]
+  /** Every exchange of all scenarios once more, as of another boot of the machine: with other ids. */
+  play(): void
+  /** Ids of all spans that were handed to the exporter. */
+  spanIds: string[]
+  exported(signal: Signal): number
+  dropped(): Record<string, number>
+  /** As on SIGTERM. */
+  shutdown(deadlineMs?: number): Promise<{ unsentItems: number }>
+}
+
+export function createFeed(env: Record<string, string>, flags: Record<string, string> = {}): Feed {
+  const config = parseConfig({ flags: { export: 'otlp', ...flags }, env, userId: 0, isTerminal: false })
+  const stats = createStats()
+  const warnings: string[] = [...config.warnings]
+  const silent = (): void => {}
+  const warn = (message: string): void => void warnings.push(message)
+  const exporter = createSinks({
+    config,
+    version: '0.0.0',
+    stats,
+    log: { error: warn, warn, info: silent, debug: silent },
+  })
+  const spanIds: string[] = []
+  let plays = 0
+  return {
+    stats,
+    warnings,
+    spanIds,
+    play() {
+      plays += 1
+      for (const name of scenarios)
+        replayRecording(capturePath(name), stats, ({ boottimeToUnixNano }) => {
+          const host = { boottimeToUnixNano, bootId: `boot-${plays}` }
+          return createPipeline(createPipelineSettings({ config, version: '0.0.0', stats }, TEST_KEY, host), {
+            consume(telemetry) {
+              for (const { spanContext } of telemetry.spans) spanIds.push(spanContext.spanId)
+              exporter.consume(telemetry)
+            },
+            tick: (now) => exporter.tick(now),
+            end: () => exporter.end(),
+          })
+        })
+    },
+    exported: (signal) => stats.get('exporter.items.exported', signal),
+    dropped: () =>
+      Object.fromEntries(
+        stats
+          .snapshot()
+          .filter(({ name }) => name === 'exporter.items.dropped')
+          .map(({ reason, count }) => [reason, count]),
+      ),
+    shutdown: (deadlineMs = 5_000) => exporter.shutdown(deadlineMs),
+  }
+}
