@@ -34,7 +34,9 @@ export function createExporter({ sinks }: ExporterSettings): Exporter {
     },
     async shutdown(deadlineMs) {
       const reports = await Promise.all(sinks.map((sink) => sink.shutdown(deadlineMs)))
-      return { unsentItems: reports.reduce((sum, report) => sum + report.unsentItems, 0) }
+      const unsentItems = reports.reduce((sum, report) => sum + report.unsentItems, 0)
+      const keptItems = reports.reduce((sum, report) => sum + (report.keptItems ?? 0), 0)
+      return keptItems > 0 ? { unsentItems, keptItems } : { unsentItems }
     },
   }
 }

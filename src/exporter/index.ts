@@ -10,6 +10,7 @@ export {
   DEFAULT_MAX_RECORD_BYTES,
   DEFAULT_QUEUE_BYTES,
   MAX_REQUEST_BYTES,
+  type OtlpSink,
   type OtlpSinkSettings,
 } from './otlp-sink.js'
 export { createThirdPartySink, type ThirdParties, type ThirdPartySettings } from './third-party-sink.js'

@@ -8,6 +8,9 @@ import {
   makeSpan,
   makeTelemetry,
 } from '../../test/support/collector-telemetry.js'
+import { createBudget } from '../stats.js'
+import { createMemoryQueue } from './memory-queue.js'
+import type { EncodedRequest, RequestQueue } from './types.js'
 
 describe('retry', () => {
   it('sends the same bytes again after each back-off, then counts them once', async () => {
@@ -45,22 +48,58 @@ describe('retry', () => {
     expect(sent).toHaveLength(3)
   })
 
-  it('gives up after five minutes, and one signal does not hold up another', async () => {
+  it('holds on through an outage of any length, which does not hold up another signal', async () => {
     const { exporter, sent, clock, counts, log } = setUpExporter({}, ['traces', 'logs'])
     exporter.consume(makeTelemetry({ spans: [makeSpan()], logRecords: [makeLogRecord()] }))
     exporter.end()
     await sent.find(({ signal }) => signal === 'logs')!.answer(OK)
     await sent.find(({ signal }) => signal === 'traces')!.answer(later())
-    for (let round = 0; round < 100 && clock.delays().length > 0; round++) {
+    for (let round = 0; round < 100; round++) {
       clock.advance(30_000)
       await settled()
-      await sent.at(-1)!.answer(later())
+      await sent.at(-1)!.answer(round < 99 ? later() : OK)
     }
-    expect(counts()).toEqual({ exported: 1, dropped: { retry_exhausted: 1 } })
-    expect(log.lines).toEqual([
-      'warn traces: busy; retrying',
-      'warn traces: given up after 300 s of retries; dropped',
-    ])
+    expect(counts()).toEqual({ exported: 2, dropped: {} })
+    expect(log.lines).toEqual(['warn traces: busy; retrying', 'info traces: export works again'])
+  })
+
+  it('gives up a request that fails for five minutes while others get through', async () => {
+    const { exporter, sent, clock, counts, log } = setUpExporter({}, ['traces'])
+    exporter.consume(spans(1, 'poison'))
+    exporter.end()
+    await sent.at(-1)!.answer(later())
+    for (let round = 0; round < 100 && clock.delays().length > 0; round++) {
+      exporter.consume(spans(1))
+      exporter.end()
+      const before = sent.length
+      clock.advance(30_000)
+      await settled()
+      for (const request of sent.slice(before)) {
+        const isPoison = Buffer.from(request.body).includes('poison')
+        await request.answer(isPoison ? later() : OK)
+      }
+    }
+    const { exported, dropped } = counts()
+    expect(dropped).toEqual({ retry_exhausted: 1 })
+    expect(exported).toBeGreaterThan(8)
+    expect(log.lines).toContain(
+      'warn traces: one request was refused for 300 s while others got through; dropped',
+    )
+  })
+
+  it('keeps its times when somebody sets the clock', async () => {
+    const { exporter, sent, clock } = setUpExporter({}, ['traces'])
+    exporter.consume(spans(1))
+    exporter.end()
+    await sent[0]!.answer(later(7_000))
+    clock.jump(-86_400_000)
+    clock.advance(6_999)
+    await settled()
+    expect(sent).toHaveLength(1)
+    clock.jump(10 * 86_400_000)
+    clock.advance(1)
+    await settled()
+    expect(sent).toHaveLength(2)
   })
 
   it('sends in halves what is too large for the receiver, and remembers its limit', async () => {
@@ -178,3 +217,69 @@ describe('shutdown', () => {
     expect(await exporter.shutdown(5_000)).toEqual({ unsentItems: 0 })
   })
 })
+
+describe('a queue that outlives the process', () => {
+  it('is sent from at the next start, before anything new; what is not sent at the end stays', async () => {
+    const queue = createDurableQueue()
+    const first = setUpExporter({ queue, concurrency: 1, flushMs: 1 }, ['traces'])
+    first.exporter.consume(spans(2))
+    first.clock.advance(1)
+    await settled()
+    await first.sent[0]!.answer(later())
+    first.exporter.consume(spans(3))
+    const shutdown = first.exporter.shutdown(5_000)
+    first.clock.advance(5_000)
+    expect(await shutdown).toEqual({ unsentItems: 0, keptItems: 5 })
+    expect(first.counts()).toEqual({ exported: 0, dropped: {} })
+
+    const second = setUpExporter({ queue, concurrency: 1 }, ['traces'])
+    second.exporter.consume(spans(1))
+    second.exporter.end()
+    await settled()
+    for (let index = 0; index < 3; index++) await second.sent[index]!.answer(OK)
+    expect(second.sent[0]!.body).toEqual(first.sent[0]!.body)
+    expect(second.counts()).toEqual({ exported: 6, dropped: {} })
+    expect(await second.exporter.shutdown(5_000)).toEqual({ unsentItems: 0 })
+  })
+
+  it('settles nothing twice and counts what it lost', async () => {
+    const queue = createDurableQueue()
+    queue.push({ signal: 'traces', body: new Uint8Array(), items: 4 })
+    queue.push({ signal: 'logs', body: Buffer.from('0a00', 'hex'), items: 2 })
+    const { counts, log, sink } = setUpExporter({ queue }, ['traces'])
+    await settled()
+    expect(counts()).toEqual({ exported: 0, dropped: { damaged: 4, signal_off: 2 } })
+    expect(log.lines).toEqual([
+      'warn logs: 2 items of an earlier run are dropped: the signal is no longer exported',
+    ])
+    expect(sink.queueSize('traces')).toEqual({ requests: 0, items: 0, bytes: 0 })
+  })
+
+  it('that refuses is said once and counted', () => {
+    const queue = { ...createDurableQueue(), push: () => 'disk_failed' as const }
+    const { exporter, counts, log } = setUpExporter({ queue }, ['traces'])
+    for (let round = 0; round < 2; round++) {
+      exporter.consume(spans(3))
+      exporter.end()
+    }
+    expect(counts()).toEqual({ exported: 0, dropped: { disk_failed: 6 } })
+    expect(log.lines).toEqual(['warn traces: the disk queue cannot write: dropping what comes'])
+  })
+})
+
+/** A disk without a disk: reads come later, and an empty body stands for a damaged one. */
+function createDurableQueue(): RequestQueue {
+  const memory = createMemoryQueue(createBudget())
+  return {
+    ...memory,
+    isDurable: true,
+    take(signal) {
+      const held = memory.take(signal)
+      return held && Object.assign(held, { read: async () => nonEmpty(held as unknown as EncodedRequest) })
+    },
+  }
+}
+
+function nonEmpty({ body }: EncodedRequest): Uint8Array | undefined {
+  return body.length > 0 ? body : undefined
+}

@@ -1,29 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * One signal's way out: pending records → batches → requests, with retry. In: encoded records. Out: calls of a transport;
- * every record ends in exactly one counter, `exporter.items.exported` or `exporter.items.dropped`. Knows no wire format
- * beyond sizes and no other signal; the byte bound is shared with them.
+ * One signal's way out: records → requests → queue → transport, with retry. In: encoded records. Out: calls of a transport;
+ * every record ends in exactly one counter, `exporter.items.exported` or `exporter.items.dropped`, or on disk for the next
+ * start. Knows no wire format, no other signal, and not whether the queue is memory or disk.
  * @module
  */
 import type { Budget, Stats } from '../stats.js'
-import { encodeRequest, headBytes, RECORD_FRAME_BYTES, type Head } from './encode.js'
+import { Batcher, type EncodedRecord } from './batcher.js'
+import { Hold } from './hold.js'
 import { backoffMs, retryDelayMs, type RetrySettings } from './retry.js'
-import type { Clock, DropReason, ExporterLog, SendResult, Signal, Transport } from './types.js'
-
-export interface QueuedRecord {
-  head: Head
-  body: Uint8Array
-  /** Spans, log records or data points in `body`: what a receiver counts. */
-  items: number
-  /** What it holds of the queue. */
-  bytes: number
-}
+import { splitRequest } from './split.js'
+import type {
+  Clock,
+  DropReason,
+  EncodedRequest,
+  ExporterLog,
+  HeldRequest,
+  QueueSize,
+  RequestQueue,
+  SendResult,
+  Signal,
+  Transport,
+} from './types.js'
 
 export interface LaneSettings {
   signal: Signal
   transport: Transport
-  /** The queue's bound, over all signals, requests in flight included. */
-  queue: Budget
+  /** Where requests wait; shared with the other signals. */
+  queue: RequestQueue
+  /** For records that are not yet in a request; shared with the other signals. */
+  budget: Budget
   stats: Stats
   clock: Clock
   random: () => number
@@ -38,236 +44,230 @@ export interface LaneSettings {
   concurrency: number
 }
 
-interface Batch {
-  records: QueuedRecord[]
-  items: number
-  bytes: number
+/** What one request has been through. */
+interface Attempts {
+  count: number
+  /** When it failed last, or began. */
+  failedAt: number
+  /** Time during which it failed while others got through. */
+  blamedMs: number
 }
 
 export class Lane {
   readonly #settings: LaneSettings
+  readonly #batcher: Batcher
+  readonly #hold: Hold
   /** Shrinks when the receiver turns out to take less. */
   #maxRequestBytes: number
-  #pending: QueuedRecord[] = []
-  #pendingBytes = 0
   #inFlight = 0
-  /** Everything pending goes out, full batch or not. */
-  #isDue = false
   #timer: unknown
-  /** No request starts before this time: the receiver asked for it, or we back off. */
-  #holdUntil = 0
-  #isHoldAsked = false
   #isOff = false
   #deadline: number | undefined
   #isAborted = false
-  readonly #sleepers = new Set<() => void>()
   #onIdle: (() => void) | undefined
+  #acceptedAt = -Infinity
   #isFailing = false
   readonly #warned = new Set<string>()
 
   constructor(settings: LaneSettings) {
     this.#settings = settings
+    this.#batcher = new Batcher(settings.signal, settings.budget)
+    this.#hold = new Hold(settings.clock)
     this.#maxRequestBytes = settings.maxRequestBytes
   }
 
-  push(record: QueuedRecord): void {
-    if (this.#isOff) return this.#count('signal_off', record.items)
-    if (this.#deadline !== undefined) return this.#count('shutdown', record.items)
-    if (!this.#settings.queue.reserve(record.bytes)) {
-      this.#warnOnce('queue_full', 'the queue is full: dropping what comes')
-      return this.#count('queue_full', record.items)
-    }
-    this.#pending.push(record)
-    this.#pendingBytes += record.bytes
+  /** Sends what the queue holds from an earlier process. */
+  start(): void {
     this.#pump()
   }
 
-  /** Sends what waits without waiting for company. */
+  push(record: EncodedRecord): void {
+    if (this.#isOff) return this.#drop('signal_off', record.items)
+    if (this.#deadline !== undefined) return this.#drop('shutdown', record.items)
+    if (!this.#batcher.add(record)) return this.#refuse('queue_full', record.items)
+    const { targetRequestBytes, clock, flushMs } = this.#settings
+    if (this.#batcher.bytes >= targetRequestBytes) return this.flush()
+    this.#timer ??= clock.setTimer(() => this.flush(), flushMs)
+  }
+
+  /** Makes a request of what waits without waiting for company. */
   flush(): void {
-    this.#isDue = true
+    this.#settings.clock.clearTimer(this.#timer)
+    this.#timer = undefined
+    for (;;) {
+      const request = this.#batcher.take(this.#maxRequestBytes)
+      if (request === undefined) break
+      const refusal = this.#settings.queue.push(request)
+      if (refusal !== undefined) this.#refuse(refusal, request.items)
+    }
     this.#pump()
   }
 
   /** Flushes and settles when nothing is left. Ends back-off, but not a hold that the receiver asked for. */
   drain(deadline: number): Promise<void> {
     this.#deadline = deadline
-    if (!this.#isHoldAsked) this.#wake()
-    if (this.#holdUntil >= deadline) this.abort()
     this.flush()
+    if (!this.#hold.isAsked) this.#hold.end()
+    if (this.#hold.until >= deadline) this.abort()
     return new Promise((resolve) => {
       this.#onIdle = resolve
       this.#settleIdle()
     })
   }
 
-  /** The deadline has come: what is left counts as dropped. Requests in flight end with the transport. */
+  /** The deadline has come: what is left counts as dropped, or stays on disk. Requests in flight end with the transport. */
   abort(): void {
     this.#isAborted = true
-    this.#dropPending('shutdown')
-    this.#wake()
+    if (!this.#settings.queue.isDurable) this.#dropWaiting('shutdown')
+    this.#hold.end()
     this.#settleIdle()
   }
 
+  size(): QueueSize {
+    const { requests, items, bytes } = this.#settings.queue.size(this.#settings.signal)
+    return { requests, items: items + this.#batcher.items, bytes: bytes + this.#batcher.bytes }
+  }
+
   #pump(): void {
-    const { concurrency, targetRequestBytes, clock, flushMs } = this.#settings
-    while (this.#pending.length > 0 && this.#inFlight < concurrency) {
-      if (!this.#isDue && this.#pendingBytes < targetRequestBytes) break
+    const { concurrency, queue, signal } = this.#settings
+    if (this.#isOff) return this.#dropWaiting('signal_off')
+    while (this.#inFlight < concurrency && !this.#isAborted) {
+      const held = queue.take(signal)
+      if (held === undefined) return
       this.#inFlight += 1
-      void this.#deliver(this.#takeBatch()).finally(() => {
+      void this.#deliver(held).finally(() => {
         this.#inFlight -= 1
         this.#pump()
         this.#settleIdle()
       })
     }
-    if (this.#pending.length === 0) {
-      this.#isDue = false
-      clock.clearTimer(this.#timer)
-      this.#timer = undefined
-    } else if (!this.#isDue) {
-      this.#timer ??= clock.setTimer(() => {
-        this.#timer = undefined
-        this.flush()
-      }, flushMs)
+  }
+
+  async #deliver(held: HeldRequest): Promise<void> {
+    const { queue } = this.#settings
+    const read = held.read()
+    const body = read instanceof Promise ? await read.catch(() => undefined) : read
+    if (body === undefined) {
+      this.#drop('damaged', held.items)
+      return queue.settle(held)
+    }
+    const unsentItems = await this.#send({ signal: held.signal, items: held.items, body })
+    if (unsentItems > 0 && queue.isDurable) return queue.release(held)
+    if (unsentItems > 0) this.#drop('shutdown', unsentItems)
+    queue.settle(held)
+  }
+
+  /** How many items were neither accepted nor dropped because the end came first. */
+  async #send(request: EncodedRequest): Promise<number> {
+    const { transport, clock } = this.#settings
+    if (request.body.length > this.#maxRequestBytes) {
+      const halves = splitRequest(request.signal, request.body)
+      if (halves) return this.#sendBoth(halves)
+    }
+    const attempts: Attempts = { count: 0, failedAt: clock.now(), blamedMs: 0 }
+    for (;;) {
+      if (!this.#isAborted && this.#hold.until > clock.now()) await this.#hold.wait()
+      if (this.#isAborted) return request.items
+      if (this.#isOff) return this.#settle('signal_off', request.items)
+      const result = await transport.send(request.signal, request.body).catch(toBug)
+      if (result.outcome === 'retry') {
+        const next = this.#planRetry(result, attempts)
+        if (next === 'shutdown') return request.items
+        if (next !== undefined) return this.#settle(next, request.items)
+        continue
+      }
+      const halves = result.outcome === 'too_large' ? splitRequest(request.signal, request.body) : undefined
+      if (halves) {
+        this.#settings.stats.add('exporter.requests.split', 'too_large')
+        this.#maxRequestBytes = Math.min(this.#maxRequestBytes, Math.ceil(request.body.length / 2))
+        return this.#sendBoth(halves)
+      }
+      this.#finish(request.items, result)
+      return 0
     }
   }
 
-  /** As many of the oldest records as fit one request; at least one. */
-  #takeBatch(): Batch {
-    const heads = new Set<string>()
-    let size = 0
-    let count = 0
-    const batch: Batch = { records: [], items: 0, bytes: 0 }
-    for (const record of this.#pending) {
-      size +=
-        record.body.length + RECORD_FRAME_BYTES + (heads.has(record.head.key) ? 0 : headBytes(record.head))
-      if (count > 0 && size > this.#maxRequestBytes) break
-      heads.add(record.head.key)
-      count += 1
-      batch.items += record.items
-      batch.bytes += record.bytes
-    }
-    batch.records = this.#pending.splice(0, count)
-    this.#pendingBytes -= batch.bytes
-    return batch
-  }
-
-  async #deliver(batch: Batch): Promise<void> {
-    const { signal, transport, clock } = this.#settings
-    const body = encodeRequest(batch.records)
-    const startedAt = clock.now()
-    for (let attempt = 1; ; attempt++) {
-      if (this.#holdUntil > clock.now() && !this.#isAborted) await this.#sleepUntilHold()
-      if (this.#isAborted) return this.#settle(batch, 'shutdown')
-      if (this.#isOff) return this.#settle(batch, 'signal_off')
-      const result = await transport.send(signal, body).catch(toBug)
-      if (result.outcome === 'too_large' && batch.records.length > 1) return this.#split(batch, body.length)
-      if (result.outcome !== 'retry') return this.#finish(batch, result)
-      const reason = this.#planRetry(result, attempt, startedAt)
-      if (reason !== undefined) return this.#settle(batch, reason)
-    }
-  }
-
-  /** Puts the batch back to be sent in halves; from here on no request is larger. */
-  #split(batch: Batch, bytes: number): void {
-    this.#settings.stats.add('exporter.requests.split', 'too_large')
-    this.#maxRequestBytes = Math.min(this.#maxRequestBytes, Math.ceil(bytes / 2))
-    this.#pending.unshift(...batch.records)
-    this.#pendingBytes += batch.bytes
-    this.#isDue = true
-    if (this.#isAborted) this.#dropPending('shutdown')
+  async #sendBoth([first, second]: [EncodedRequest, EncodedRequest]): Promise<number> {
+    return (await this.#send(first)) + (await this.#send(second))
   }
 
   /** Sets the hold, or says why there is no next attempt. */
-  #planRetry(
-    result: SendResult & { outcome: 'retry' },
-    attempt: number,
-    startedAt: number,
-  ): DropReason | undefined {
+  #planRetry(result: SendResult & { outcome: 'retry' }, attempts: Attempts): DropReason | undefined {
     const { clock, retry, random, stats, log, signal } = this.#settings
     if (this.#isAborted) return 'shutdown'
     stats.add('exporter.requests.retried', result.reason)
     if (!this.#isFailing) log.warn(`${signal}: ${result.message}; retrying`)
     this.#isFailing = true
+    const now = clock.now()
+    attempts.count += 1
+    // An outage is no request's fault: then the queue's bound alone decides what is lost. Blame needs others that got through.
+    if (this.#acceptedAt >= attempts.failedAt) attempts.blamedMs += now - attempts.failedAt
+    attempts.failedAt = now
     const asked = result.retryAfterMs
-    const next = clock.now() + retryDelayMs(asked, backoffMs(attempt, random(), retry), retry)
+    const next = now + retryDelayMs(asked, backoffMs(attempts.count, random(), retry), retry)
     if (this.#deadline !== undefined && next >= this.#deadline) return 'shutdown'
-    if (next - startedAt > retry.maxElapsedMs) {
-      this.#warnOnce('retry_exhausted', `given up after ${retry.maxElapsedMs / 1000} s of retries; dropped`)
+    if (attempts.blamedMs > retry.maxElapsedMs) {
+      this.#warnOnce(
+        'retry_exhausted',
+        `one request was refused for ${retry.maxElapsedMs / 1000} s while others got through; dropped`,
+      )
       return 'retry_exhausted'
     }
-    this.#holdUntil = Math.max(this.#holdUntil, next)
-    this.#isHoldAsked = asked !== undefined
+    this.#hold.extend(next, asked !== undefined)
     return undefined
   }
 
-  #sleepUntilHold(): Promise<void> {
-    const { clock } = this.#settings
-    return new Promise((resolve) => {
-      const timer = clock.setTimer(wake, this.#holdUntil - clock.now())
-      const sleepers = this.#sleepers
-      function wake(): void {
-        clock.clearTimer(timer)
-        sleepers.delete(wake)
-        resolve()
-      }
-      sleepers.add(wake)
-    })
-  }
-
-  #wake(): void {
-    this.#holdUntil = 0
-    for (const wake of [...this.#sleepers]) wake()
-  }
-
-  #finish(batch: Batch, result: Exclude<SendResult, { outcome: 'retry' }>): void {
-    const { stats, signal, log } = this.#settings
-    if (result.outcome === 'accepted') {
-      const rejected = Math.min(batch.items, Math.max(0, result.rejectedItems))
-      if (rejected > 0) this.#count('rejected', rejected)
-      if (result.message !== undefined)
-        this.#warnOnce('partial', `${rejected} items refused: ${result.message}`)
-      if (batch.items > rejected) stats.add('exporter.items.exported', signal, batch.items - rejected)
-      if (this.#isFailing) {
-        log.info(`${signal}: export works again`)
-        // The next outage is to be heard of again.
-        this.#warned.clear()
-      }
-      this.#isFailing = false
-      this.#settings.queue.release(batch.bytes)
-      return
+  #finish(items: number, result: Exclude<SendResult, { outcome: 'retry' }>): void {
+    if (result.outcome === 'accepted') return this.#accept(items, result)
+    this.#settings.stats.add('exporter.requests.rejected', result.reason)
+    if (result.outcome !== 'unsupported') {
+      this.#warnOnce(result.reason, `${result.message}; dropped`)
+      return this.#drop(result.outcome, items)
     }
-    stats.add('exporter.requests.rejected', result.reason)
-    if (result.outcome === 'unsupported') return this.#switchOff(batch, result.message)
-    this.#warnOnce(result.reason, `${result.message}; dropped`)
-    this.#settle(batch, result.outcome)
-  }
-
-  #switchOff(batch: Batch, message: string): void {
     this.#warnOnce(
       'signal_off',
-      `${message}; this endpoint does not take ${this.#settings.signal}, which are off from here on`,
+      `${result.message}; this endpoint does not take ${this.#settings.signal}, which are off from here on`,
     )
     this.#isOff = true
-    this.#settle(batch, 'rejected')
+    this.#drop('rejected', items)
   }
 
-  #dropPending(reason: DropReason): void {
-    const dropped = this.#pending
-    this.#pending = []
-    this.#pendingBytes = 0
-    for (const { items, bytes } of dropped) {
-      this.#settings.queue.release(bytes)
-      this.#count(reason, items)
+  #accept(items: number, { rejectedItems, message }: SendResult & { outcome: 'accepted' }): void {
+    const { stats, signal, log, clock } = this.#settings
+    const rejected = Math.min(items, Math.max(0, rejectedItems))
+    if (rejected > 0) this.#drop('rejected', rejected)
+    if (message !== undefined) this.#warnOnce('partial', `${rejected} items refused: ${message}`)
+    if (items > rejected) stats.add('exporter.items.exported', signal, items - rejected)
+    this.#acceptedAt = clock.now()
+    if (!this.#isFailing) return
+    this.#isFailing = false
+    log.info(`${signal}: export works again`)
+    // The next outage is to be heard of again.
+    this.#warned.clear()
+  }
+
+  /** For a queue in memory: nothing may stay in it uncounted. */
+  #dropWaiting(reason: DropReason): void {
+    const { queue, signal } = this.#settings
+    for (let held = queue.take(signal); held !== undefined; held = queue.take(signal)) {
+      queue.settle(held)
+      this.#drop(reason, held.items)
     }
   }
 
-  #settle(batch: Batch, reason: DropReason): void {
-    this.#settings.queue.release(batch.bytes)
-    this.#count(reason, batch.items)
+  #settle(reason: DropReason, items: number): number {
+    this.#drop(reason, items)
+    return 0
   }
 
-  #count(reason: DropReason, items: number): void {
+  #drop(reason: DropReason, items: number): void {
     this.#settings.stats.add('exporter.items.dropped', reason, items)
+  }
+
+  #refuse(reason: 'queue_full' | 'disk_failed', items: number): void {
+    const what = reason === 'queue_full' ? 'the queue is full' : 'the disk queue cannot write'
+    this.#warnOnce(reason, `${what}: dropping what comes`)
+    this.#drop(reason, items)
   }
 
   #warnOnce(reason: string, message: string): void {
@@ -277,11 +277,13 @@ export class Lane {
   }
 
   #settleIdle(): void {
-    if (this.#inFlight === 0 && this.#pending.length === 0) this.#onIdle?.()
+    if (this.#inFlight > 0) return
+    const isEmpty = this.#settings.queue.size(this.#settings.signal).requests === 0
+    if (isEmpty || this.#isAborted) this.#onIdle?.()
   }
 }
 
-/** A transport never rejects; if one does, that is our bug, and the batch must still end in a counter. */
+/** A transport never rejects; if one does, that is our bug, and the request must still end in a counter. */
 function toBug(error: unknown): SendResult {
   return { outcome: 'rejected', reason: 'internal', message: `internal error: ${String(error)}` }
 }

@@ -17,10 +17,21 @@ import {
 import { createGrpcTransport } from './grpc.js'
 import { createHttpTransport } from './http.js'
 import { Lane } from './lane.js'
+import { createMemoryQueue } from './memory-queue.js'
 import type { OtlpMetric, OtlpTelemetry } from './otlp.js'
 import { DEFAULT_RETRY, type RetrySettings } from './retry.js'
 import { systemClock } from './clock.js'
-import type { Clock, ExporterLog, OtlpSettings, ShutdownReport, Signal, Sink, Transport } from './types.js'
+import type {
+  Clock,
+  ExporterLog,
+  OtlpSettings,
+  QueueSize,
+  RequestQueue,
+  ShutdownReport,
+  Signal,
+  Sink,
+  Transport,
+} from './types.js'
 
 /** Below the 4 MiB that a gRPC server takes by default, counted after decompression. */
 export const MAX_REQUEST_BYTES = 3.5 * 1024 * 1024
@@ -39,7 +50,10 @@ export interface OtlpSinkSettings {
   log: ExporterLog
   /** Version of the sensor, for the User-Agent. */
   version: string
+  /** Memory for everything that waits; with `queue`, for what is not in it yet. */
   queueBytes?: number
+  /** Where encoded requests wait; memory by default. The sink closes it. */
+  queue?: RequestQueue
   maxRecordBytes?: number
   maxRequestBytes?: number
   flushMs?: number
@@ -51,10 +65,17 @@ export interface OtlpSinkSettings {
   createTransport?: (destination: OtlpSettings) => Transport
 }
 
-export function createOtlpSink(settings: OtlpSinkSettings): Sink {
+export interface OtlpSink extends Sink {
+  /** What waits or is under way, for the sensor's own metrics. */
+  queueSize(signal: Signal): QueueSize
+}
+
+/** Throws SensorError when a TLS file of a destination is no good. */
+export function createOtlpSink(settings: OtlpSinkSettings): OtlpSink {
   const { stats, log, clock = systemClock, maxRecordBytes = DEFAULT_MAX_RECORD_BYTES } = settings
   const maxRequestBytes = settings.maxRequestBytes ?? MAX_REQUEST_BYTES
-  const queue = createBudget(settings.queueBytes ?? DEFAULT_QUEUE_BYTES)
+  const budget = createBudget(settings.queueBytes ?? DEFAULT_QUEUE_BYTES)
+  const queue = settings.queue ?? createMemoryQueue(budget)
   const transports = settings.destinations.map((to) =>
     (settings.createTransport ?? defaultTransport(settings))(to),
   )
@@ -64,6 +85,7 @@ export function createOtlpSink(settings: OtlpSinkSettings): Sink {
       signal,
       transport: transports[index]!,
       queue,
+      budget,
       stats,
       clock,
       log,
@@ -75,13 +97,16 @@ export function createOtlpSink(settings: OtlpSinkSettings): Sink {
       concurrency: settings.concurrency ?? DEFAULT_CONCURRENCY,
     })
     lanes.set(signal, lane)
+    lane.start()
   }
+  dropForeign(queue, lanes, settings)
   const limits = { maxRecordBytes, maxRequestBytes }
   return {
     name: 'otlp',
     consume: (_telemetry, otlp) => enqueue(otlp, lanes, limits, stats),
     end: () => lanes.forEach((lane) => lane.flush()),
-    shutdown: (deadlineMs) => shutdown([...lanes.values()], transports, deadlineMs, clock, stats),
+    shutdown: (deadlineMs) => shutdown({ lanes, transports, queue, clock, stats }, deadlineMs),
+    queueSize: (signal) => lanes.get(signal)?.size() ?? { requests: 0, items: 0, bytes: 0 },
   }
 }
 
@@ -156,21 +181,49 @@ export function pointCount({ sum, histogram }: OtlpMetric): number {
   return (sum ?? histogram)?.dataPoints.length ?? 0
 }
 
-async function shutdown(
-  lanes: readonly Lane[],
-  transports: readonly Transport[],
-  deadlineMs: number,
-  clock: Clock,
-  stats: Stats,
-): Promise<ShutdownReport> {
+/** What an earlier process left of a signal that nobody takes any more would fill the disk queue for ever. */
+function dropForeign(
+  queue: RequestQueue,
+  lanes: ReadonlyMap<Signal, Lane>,
+  { stats, log }: OtlpSinkSettings,
+): void {
+  for (const signal of ['traces', 'logs', 'metrics'] as const) {
+    const { items } = queue.size(signal)
+    if (lanes.has(signal) || items === 0) continue
+    log.warn(`${signal}: ${items} items of an earlier run are dropped: the signal is no longer exported`)
+    for (let held = queue.take(signal); held !== undefined; held = queue.take(signal)) {
+      queue.settle(held)
+      stats.add('exporter.items.dropped', 'signal_off', held.items)
+    }
+  }
+}
+
+interface Running {
+  lanes: ReadonlyMap<Signal, Lane>
+  transports: readonly Transport[]
+  queue: RequestQueue
+  clock: Clock
+  stats: Stats
+}
+
+/** A durable queue gets this much of the deadline for itself. */
+const QUEUE_CLOSE_MS = 500
+
+async function shutdown(running: Running, deadlineMs: number): Promise<ShutdownReport> {
+  const { lanes, transports, queue, clock, stats } = running
   const before = stats.get('exporter.items.dropped', 'shutdown')
   const close = (): Promise<unknown> => Promise.all(transports.map((transport) => transport.close()))
+  const deadline = clock.now() + deadlineMs
+  const sendMs = queue.isDurable ? Math.max(0, deadlineMs - QUEUE_CLOSE_MS) : deadlineMs
   const timer = clock.setTimer(() => {
-    for (const lane of lanes) lane.abort()
+    for (const lane of lanes.values()) lane.abort()
     void close()
-  }, deadlineMs)
-  await Promise.all(lanes.map((lane) => lane.drain(clock.now() + deadlineMs)))
+  }, sendMs)
+  await Promise.all([...lanes.values()].map((lane) => lane.drain(clock.now() + sendMs)))
   clock.clearTimer(timer)
   await close()
-  return { unsentItems: stats.get('exporter.items.dropped', 'shutdown') - before }
+  const keptItems = [...lanes.keys()].reduce((sum, signal) => sum + queue.size(signal).items, 0)
+  await queue.close(Math.max(0, deadline - clock.now()))
+  const unsentItems = stats.get('exporter.items.dropped', 'shutdown') - before
+  return keptItems > 0 ? { unsentItems, keptItems } : { unsentItems }
 }

@@ -36,7 +36,7 @@ export function parseRetryAfter(value: string | undefined, nowMs: number): numbe
 export interface RetrySettings {
   initialBackoffMs: number
   maxBackoffMs: number
-  /** A request older than this is given up. */
+  /** A request that fails this long while others get through is given up. */
   maxElapsedMs: number
 }
 

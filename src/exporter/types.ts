@@ -81,6 +81,7 @@ export type DropReason =
   | 'shutdown'
   /** The disk queue could not write (full, read-only, gone) and had no memory left to hold them. */
   | 'disk_failed'
+  /** Refused again and again while other requests got through. */
   /** The disk queue found a torn or damaged entry whose item count it could still read. */
   | 'damaged'
 
@@ -113,7 +114,7 @@ export interface HeldRequest {
  * durable request again: at least once, with the same bytes and so with the same ids.
  */
 export interface RequestQueue {
-  /** What is in it survives the process: then nothing is dropped at shutdown and no outage is too long. */
+  /** What is in it survives the process: then nothing is dropped at shutdown. */
   readonly isDurable: boolean
   /** `undefined` when taken over (`body` then belongs to the queue), else why not: the lane counts the items as dropped. */
   push(request: EncodedRequest): 'queue_full' | 'disk_failed' | undefined
