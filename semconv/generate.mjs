@@ -95,7 +95,9 @@ function profileSection() {
     ([name, row]) => `  ${quote(name)}: ${JSON.stringify(row)},`,
   )
   return `export type Profile = ${names.map(quote).join(' | ')}
-export type MetricFamily = 'pinned' | 'legacy'
+/** \`self\`: of the sensor's own work, in every profile. */
+export type MetricFamily = 'pinned' | 'legacy' | 'self'
+export type MetricInstrument = 'counter' | 'updowncounter' | 'gauge' | 'histogram'
 
 export interface ProfileRow {
   /** Written beside its pinned name, or instead of it. */
@@ -186,7 +188,7 @@ export interface EventRow {
 }
 
 export interface MetricRow {
-  readonly instrument: 'counter' | 'histogram'
+  readonly instrument: MetricInstrument
   readonly unit: string
   readonly description: string
   readonly family: MetricFamily

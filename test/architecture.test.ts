@@ -49,13 +49,16 @@ const UPSTREAM: Record<string, string | undefined> = {
   run: 'provider',
   redaction: 'run',
   exporter: 'redaction',
+  health: undefined,
 }
+/** What the sensor says of itself comes to the exporter from the side. */
+const BESIDE: Record<string, string[]> = { exporter: ['health/types'] }
 const roomOf = (path: string): string => path.split('/')[0]!
 const isRoom = (path: string): boolean => path.includes('/') && roomOf(path) in UPSTREAM
 
 /** Types that an upstream `types.ts` speaks of may be named further down (a ProcessRef travels to the end). */
 function upstreamTypes(room: string): string[] {
-  const out: string[] = []
+  const out = [...(BESIDE[room] ?? [])]
   for (let at = UPSTREAM[room]; at !== undefined; at = UPSTREAM[at]) out.push(`${at}/types`)
   return out
 }
@@ -96,6 +99,7 @@ describe('architecture', () => {
     ['@grpc/grpc-js', /^exporter\//],
     ['protobufjs', /^(exporter\/|receiver\/recording\.ts$)/],
     ['pino', /^log\.ts$/],
+    ['@opentelemetry/exporter-logs-otlp-grpc', /^log\.ts$/],
     ['commander', /^(main\.ts$|commands\/)/],
     ['node:http', /^(exporter\/|commands\/|setup)/],
     ['node:https', /^(exporter\/|commands\/|setup)/],

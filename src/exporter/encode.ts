@@ -62,6 +62,10 @@ export function encodeLogRecord(record: OtlpLogRecord): Uint8Array {
   writer.uint32(tag(1, FIXED64)).fixed64(toLong(record.timeUnixNano))
   writeCount(writer, 2, record.severityNumber)
   if (record.severityText) writer.uint32(tag(3, BYTES)).string(record.severityText)
+  if (record.body) {
+    writeAnyValue(writer.uint32(tag(5, BYTES)).fork(), record.body)
+    writer.ldelim()
+  }
   writeAttributes(writer, 6, record.attributes)
   writeCount(writer, 7, record.droppedAttributesCount)
   if (record.flags) writer.uint32(tag(8, FIXED32)).fixed32(record.flags)
@@ -77,6 +81,11 @@ export function encodeMetric(metric: OtlpMetric): Uint8Array {
   writer.uint32(tag(1, BYTES)).string(metric.name)
   if (metric.description) writer.uint32(tag(2, BYTES)).string(metric.description)
   if (metric.unit) writer.uint32(tag(3, BYTES)).string(metric.unit)
+  if (metric.gauge) {
+    writer.uint32(tag(5, BYTES)).fork()
+    for (const point of metric.gauge.dataPoints) writeNumberPoint(writer.uint32(tag(1, BYTES)).fork(), point)
+    writer.ldelim()
+  }
   if (metric.sum) {
     writer.uint32(tag(7, BYTES)).fork()
     for (const point of metric.sum.dataPoints) writeNumberPoint(writer.uint32(tag(1, BYTES)).fork(), point)

@@ -65,6 +65,8 @@ export interface OtlpLogRecord {
   observedTimeUnixNano: bigint
   severityNumber: number
   severityText: string
+  /** Only of a line of text; the data of an event stands in its attributes. */
+  body?: AnyValue
   attributes: KeyValue[]
   droppedAttributesCount: number
   flags: number
@@ -97,6 +99,7 @@ export interface OtlpMetric {
   name: string
   description: string
   unit: string
+  gauge?: { dataPoints: OtlpNumberPoint[] }
   sum?: { dataPoints: OtlpNumberPoint[]; aggregationTemporality: number; isMonotonic: boolean }
   histogram?: { dataPoints: OtlpHistogramPoint[]; aggregationTemporality: number }
 }

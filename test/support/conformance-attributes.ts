@@ -155,3 +155,9 @@ function checkAliases(attributes: AttributeMap, profile: Profile, report: Report
     if (!keep && pinned !== undefined) report('profile-alias', `${name} stands beside ${alias} in ${profile}`)
   }
 }
+
+export function toBigInt(value: unknown): bigint {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint'
+    ? BigInt(value)
+    : 0n
+}

@@ -8,23 +8,23 @@ import {
   DEFAULT_PROFILE,
   ENTITIES,
   EVENTS,
-  METRICS,
-  PROFILES,
   SCHEMA_URL_CORE,
   SCHEMA_URL_GEN_AI,
   SPANS,
-  type MetricRow,
   type Profile,
   type SpanRow,
 } from '../../src/semconv.js'
 import {
   checkAttributes,
+  toBigInt,
+  type AnyValue,
   type AttributeMap,
   type Expectation,
   type KeyValue,
   type Report,
   type Violation,
 } from './conformance-attributes.js'
+import { checkMetric, type DecodedMetric } from './conformance-metrics.js'
 
 export type { AnyValue, KeyValue, Violation } from './conformance-attributes.js'
 
@@ -48,20 +48,6 @@ interface DecodedLogRecord {
   severityText?: string
   body?: unknown
   attributes?: KeyValue[]
-}
-interface DecodedPoint {
-  attributes?: KeyValue[]
-  startTimeUnixNano?: unknown
-  timeUnixNano?: unknown
-  count?: unknown
-  explicitBounds?: number[]
-  bucketCounts?: unknown[]
-}
-interface DecodedMetric {
-  name?: string
-  unit?: string
-  sum?: { dataPoints?: DecodedPoint[]; aggregationTemporality?: number; isMonotonic?: boolean }
-  histogram?: { dataPoints?: DecodedPoint[]; aggregationTemporality?: number }
 }
 interface ByResource {
   resource?: { attributes?: KeyValue[] }
@@ -91,8 +77,13 @@ const SENSOR = ENTITIES.get('oisp.sensor')!
 const WIRE_KIND = { internal: 1, client: 3 } as const
 const STATUS_OK = 1
 const STATUS_ERROR = 2
-const CUMULATIVE = 2
-const OVERFLOW_LEVELS = { 'otel.metric.overflow': 'required' } as const
+/** SeverityNumber (logs.proto) of the levels that the sensor logs. */
+const SEVERITIES = new Map([
+  ['ERROR', 17],
+  ['WARN', 13],
+  ['INFO', 9],
+  ['DEBUG', 5],
+])
 
 export function checkConformance(otlp: DecodedOtlp, settings: ConformanceSettings = {}): Violation[] {
   const violations: Violation[] = []
@@ -111,32 +102,36 @@ export function checkConformance(otlp: DecodedOtlp, settings: ConformanceSetting
   for (const group of otlp.resourceSpans ?? []) {
     checkResource(group, OBSERVED_PROCESS, 'spans')
     for (const scope of group.scopeSpans ?? []) {
-      checkScope(scope, reportAt('spans scope'))
+      checkScope(scope, false, reportAt('spans scope'))
       for (const span of scope.spans ?? []) checkSpan(span, profile, reportAt(`span ${span.name}`))
     }
   }
   for (const group of otlp.resourceLogs ?? []) {
-    checkResource(group, OBSERVED_PROCESS, 'logs')
+    const isOwn = (group.scopeLogs ?? []).every(({ schemaUrl }) => schemaUrl === SCHEMA_URL_CORE)
+    checkResource(group, isOwn ? SENSOR : OBSERVED_PROCESS, 'logs')
     for (const scope of group.scopeLogs ?? []) {
-      checkScope(scope, reportAt('logs scope'))
+      checkScope(scope, isOwn, reportAt('logs scope'))
       for (const record of scope.logRecords ?? [])
-        checkLogRecord(record, profile, reportAt(`event ${record.eventName}`))
+        if (isOwn) checkOwnLogRecord(record, profile, reportAt('own log record'))
+        else checkLogRecord(record, profile, reportAt(`event ${record.eventName}`))
     }
   }
   for (const group of otlp.resourceMetrics ?? []) {
     checkResource(group, SENSOR, 'metrics')
     for (const scope of group.scopeMetrics ?? []) {
-      checkScope(scope, reportAt('metrics scope'))
+      const isOwn = scope.schemaUrl === SCHEMA_URL_CORE
+      checkScope(scope, isOwn, reportAt('metrics scope'))
       for (const metric of scope.metrics ?? [])
-        checkMetric(metric, profile, reportAt(`metric ${metric.name}`))
+        checkMetric(metric, { profile, isOwn }, reportAt(`metric ${metric.name}`))
     }
   }
   return violations
 }
 
-function checkScope({ scope, schemaUrl }: ByScope, report: Report): void {
+/** What the sensor says of itself uses no name of the GenAI conventions. */
+function checkScope({ scope, schemaUrl }: ByScope, isOwn: boolean, report: Report): void {
   if (scope?.name !== 'oisp-sensor' || !scope.version) report('scope', `${scope?.name} ${scope?.version}`)
-  if (schemaUrl !== SCHEMA_URL_GEN_AI) report('schema-url', `${schemaUrl}`)
+  if (schemaUrl !== (isOwn ? SCHEMA_URL_CORE : SCHEMA_URL_GEN_AI)) report('schema-url', `${schemaUrl}`)
 }
 
 function checkSpan(span: DecodedSpan, profile: Profile, report: Report): void {
@@ -228,47 +223,15 @@ function checkLogRecord(record: DecodedLogRecord, profile: Profile, report: Repo
   checkCompanions(attributes, report)
 }
 
-function checkMetric(metric: DecodedMetric, profile: Profile, report: Report): void {
-  const row = METRICS.get(metric.name ?? '')
-  if (row === undefined) return report('metric-unknown', `${metric.name}`)
-  if (!PROFILES[profile].metrics.includes(row.family))
-    report('profile-metric', `${row.family} is not in ${profile}`)
-  if (metric.unit !== row.unit) report('metric-unit', `${metric.unit}, must be ${row.unit}`)
-  const data = row.instrument === 'histogram' ? metric.histogram : metric.sum
-  if (data === undefined) return report('metric-instrument', `must be ${row.instrument}`)
-  if (data.aggregationTemporality !== CUMULATIVE)
-    report('metric-temporality', `${data.aggregationTemporality}`)
-  if (row.instrument === 'counter' && !metric.sum?.isMonotonic)
-    report('metric-monotonic', 'a counter only grows')
-  const seen = new Set<string>()
-  for (const point of data.dataPoints ?? []) {
-    checkPoint(point, row, profile, report)
-    const series = JSON.stringify([...(point.attributes ?? [])].sort((a, b) => (a.key < b.key ? -1 : 1)))
-    if (seen.has(series)) report('metric-series-twice', series)
-    seen.add(series)
-  }
-}
-
-function checkPoint(point: DecodedPoint, row: MetricRow, profile: Profile, report: Report): void {
-  const isOverflow = point.attributes?.some(({ key }) => key === 'otel.metric.overflow') === true
-  // Metrics never carry an alias attribute: former metrics have their own names already.
-  const levels = isOverflow ? OVERFLOW_LEVELS : row.attributes
-  const attributes = checkAttributes(point.attributes, { levels, profile, structuredAs: 'map' }, report)
-  for (const key of attributes.keys()) if (key.startsWith('process.')) report('metric-process', key)
-  if (
-    toBigInt(point.startTimeUnixNano) <= 0n ||
-    toBigInt(point.timeUnixNano) < toBigInt(point.startTimeUnixNano)
-  )
-    report('metric-time', `${String(point.startTimeUnixNano)} to ${String(point.timeUnixNano)}`)
-  if (row.buckets === undefined) return
-  if (JSON.stringify(point.explicitBounds) !== JSON.stringify(row.buckets))
-    report('metric-buckets', 'other boundaries')
-  const counts = (point.bucketCounts ?? []).map(toBigInt)
-  if (
-    counts.length !== row.buckets.length + 1 ||
-    counts.reduce((sum, n) => sum + n, 0n) !== toBigInt(point.count)
-  )
-    report('metric-buckets', 'counts do not add up')
+/** A line of the operational log: a sentence of ours, no event, in no trace. */
+function checkOwnLogRecord(record: DecodedLogRecord, profile: Profile, report: Report): void {
+  const { body, severityNumber, severityText } = record
+  if (typeof (body as AnyValue | undefined)?.stringValue !== 'string') report('log-body', 'must be text')
+  if (record.eventName || record.traceId || record.spanId) report('log-event', `${record.eventName}`)
+  if (SEVERITIES.get(severityText ?? '') !== severityNumber)
+    report('log-severity', `${severityNumber} ${severityText}`)
+  if (toBigInt(record.timeUnixNano) <= 0n) report('log-time', `${String(record.timeUnixNano)}`)
+  checkAttributes(record.attributes, { levels: {}, profile, structuredAs: 'map' }, report)
 }
 
 function checkIds(traceId: string | undefined, spanId: string | undefined, report: Report): void {
@@ -278,10 +241,4 @@ function checkIds(traceId: string | undefined, spanId: string | undefined, repor
 
 function textOf(attributes: KeyValue[] | undefined, key: string): string | undefined {
   return attributes?.find((attribute) => attribute.key === key)?.value?.stringValue
-}
-
-function toBigInt(value: unknown): bigint {
-  return typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint'
-    ? BigInt(value)
-    : 0n
 }
