@@ -4,9 +4,11 @@
  * @module
  */
 import type { Consumer } from '../consumer.js'
+import type { OwnTelemetry, SinkHealth } from '../health/types.js'
 import type { Redacted } from '../redaction/types.js'
 import type { Telemetry } from '../run/types.js'
 import { toOtlp } from './convert.js'
+import { toOwnOtlp } from './own.js'
 import type { ShutdownReport, Sink } from './types.js'
 
 export interface ExporterSettings {
@@ -14,6 +16,10 @@ export interface ExporterSettings {
 }
 
 export interface Exporter extends Consumer<Redacted<Telemetry>> {
+  /** Beside redaction, since it holds nothing captured (health/types.ts). */
+  consumeOwn(own: OwnTelemetry): void
+  /** Of every sink that sends. */
+  readHealth(): SinkHealth[]
   /** Flushes all sinks side by side; settles within the deadline and says what did not get out. */
   shutdown(deadlineMs: number): Promise<ShutdownReport>
 }
@@ -27,6 +33,11 @@ export function createExporter({ sinks }: ExporterSettings): Exporter {
       const otlp = toOtlp(telemetry)
       for (const sink of sinks) sink.consume(telemetry, otlp)
     },
+    consumeOwn(own) {
+      const otlp = toOwnOtlp(own)
+      for (const sink of sinks) sink.consumeOwn?.(otlp)
+    },
+    readHealth: () => sinks.flatMap((sink) => sink.readHealth?.() ?? []),
     // Sending has clocks of its own: capture time says nothing about the network.
     tick() {},
     end() {

@@ -17,6 +17,7 @@ import {
 import { createGrpcTransport } from './grpc.js'
 import { createHttpTransport } from './http.js'
 import { Lane } from './lane.js'
+import { createLaneTally, type LaneTally } from './lane-tally.js'
 import { createMemoryQueue } from './memory-queue.js'
 import type { OtlpMetric, OtlpTelemetry } from './otlp.js'
 import { DEFAULT_RETRY, type RetrySettings } from './retry.js'
@@ -80,13 +81,16 @@ export function createOtlpSink(settings: OtlpSinkSettings): OtlpSink {
     (settings.createTransport ?? defaultTransport(settings))(to),
   )
   const lanes = new Map<Signal, Lane>()
-  for (const [index, { signal }] of settings.destinations.entries()) {
+  const tallies = new Map<Lane, LaneTally>()
+  for (const [index, destination] of settings.destinations.entries()) {
+    const { signal } = destination
+    const tally = createLaneTally(stats, queue, destination)
     const lane = new Lane({
       signal,
       transport: transports[index]!,
-      queue,
+      queue: tally.queue,
       budget,
-      stats,
+      stats: tally.stats,
       clock,
       log,
       random: settings.random ?? Math.random,
@@ -97,6 +101,7 @@ export function createOtlpSink(settings: OtlpSinkSettings): OtlpSink {
       concurrency: settings.concurrency ?? DEFAULT_CONCURRENCY,
     })
     lanes.set(signal, lane)
+    tallies.set(lane, tally)
     lane.start()
   }
   dropForeign(queue, lanes, settings)
@@ -104,6 +109,12 @@ export function createOtlpSink(settings: OtlpSinkSettings): OtlpSink {
   return {
     name: 'otlp',
     consume: (_telemetry, otlp) => enqueue(otlp, lanes, limits, stats),
+    consumeOwn: (otlp) => enqueue(otlp, lanes, limits, stats),
+    readHealth: () => ({
+      queueLimitBytes: queue.isDurable ? undefined : budget.limitBytes,
+      queueBytes: [...lanes.values()].reduce((sum, lane) => sum + lane.size().bytes, 0),
+      lanes: [...tallies].map(([lane, tally]) => tally.read(lane.size())),
+    }),
     end: () => lanes.forEach((lane) => lane.flush()),
     shutdown: (deadlineMs) => shutdown({ lanes, transports, queue, clock, stats }, deadlineMs),
     queueSize: (signal) => lanes.get(signal)?.size() ?? { requests: 0, items: 0, bytes: 0 },
@@ -177,8 +188,8 @@ class Enqueuer {
   }
 }
 
-export function pointCount({ sum, histogram }: OtlpMetric): number {
-  return (sum ?? histogram)?.dataPoints.length ?? 0
+export function pointCount({ gauge, sum, histogram }: OtlpMetric): number {
+  return (gauge ?? sum ?? histogram)?.dataPoints.length ?? 0
 }
 
 /** What an earlier process left of a signal that nobody takes any more would fill the disk queue for ever. */

@@ -3,6 +3,7 @@
  * The exporter's own shapes: what one signal's destination is, what a transport answers and what a sink must do.
  * @module
  */
+import type { SinkHealth } from '../health/types.js'
 import type { Redacted } from '../redaction/types.js'
 import type { Telemetry } from '../run/types.js'
 import type { OtlpTelemetry } from './otlp.js'
@@ -58,6 +59,10 @@ export interface Transport {
 export interface Sink {
   readonly name: string
   consume(telemetry: Redacted<Telemetry>, otlp: OtlpTelemetry): void
+  /** What the sensor says of itself; a sink without it is for what was captured only. */
+  consumeOwn?(otlp: OtlpTelemetry): void
+  /** As things stand, for the sensor's own metrics. */
+  readHealth?(): SinkHealth
   /** No more input will come: send what waits, now. */
   end(): void
   /** Settles within the deadline; says how many items did not get out. */
@@ -76,12 +81,12 @@ export type DropReason =
   | 'queue_full'
   | 'too_large'
   | 'rejected'
+  /** Refused again and again while other requests got through. */
   | 'retry_exhausted'
   | 'signal_off'
   | 'shutdown'
   /** The disk queue could not write (full, read-only, gone) and had no memory left to hold them. */
   | 'disk_failed'
-  /** Refused again and again while other requests got through. */
   /** The disk queue found a torn or damaged entry whose item count it could still read. */
   | 'damaged'
 

@@ -107,7 +107,7 @@ const NAMES = {
 
 function addSink(add: Add, { queueBytes, queueLimitBytes, lanes }: SinkHealth): void {
   add(semconv.METRIC_OISP_EXPORTER_QUEUE_USAGE, queueBytes)
-  add(semconv.METRIC_OISP_EXPORTER_QUEUE_LIMIT, queueLimitBytes)
+  if (queueLimitBytes !== undefined) add(semconv.METRIC_OISP_EXPORTER_QUEUE_LIMIT, queueLimitBytes)
   for (const lane of lanes) {
     addExporter(add, lane)
     addProcessor(add, lane)

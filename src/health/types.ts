@@ -62,7 +62,8 @@ export interface LaneHealth {
 
 export interface SinkHealth {
   queueBytes: number
-  queueLimitBytes: number
+  /** Undefined for a queue on disk, which has limits of its own. */
+  queueLimitBytes: number | undefined
   lanes: LaneHealth[]
 }
 
