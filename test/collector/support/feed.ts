@@ -19,6 +19,10 @@ export interface Feed {
   play(): void
   /** Ids of all spans that were handed to the exporter. */
   spanIds: string[]
+  /** Spans, log records and data points that were handed to the exporter. */
+  offered(): number
+  /** Of these, accepted by a receiver or dropped: the rest is under way. */
+  settled(): number
   exported(signal: Signal): number
   dropped(): Record<string, number>
   /** As on SIGTERM. */
@@ -39,6 +43,7 @@ export function createFeed(env: Record<string, string>, flags: Record<string, st
   })
   const spanIds: string[] = []
   let plays = 0
+  let offered = 0
   return {
     stats,
     warnings,
@@ -51,13 +56,18 @@ export function createFeed(env: Record<string, string>, flags: Record<string, st
           return createPipeline(createPipelineSettings({ config, version: '0.0.0', stats }, TEST_KEY, host), {
             consume(telemetry) {
               for (const { spanContext } of telemetry.spans) spanIds.push(spanContext.spanId)
+              const points = telemetry.metrics.flatMap((metric): unknown[] => metric.points)
+              offered += telemetry.spans.length + telemetry.logRecords.length + points.length
               exporter.consume(telemetry)
             },
             tick: (now) => exporter.tick(now),
-            end: () => exporter.end(),
+            // A recording ends, the sensor goes on: no reason to send at once.
+            end() {},
           })
         })
     },
+    offered: () => offered,
+    settled: () => stats.get('exporter.items.exported') + stats.get('exporter.items.dropped'),
     exported: (signal) => stats.get('exporter.items.exported', signal),
     dropped: () =>
       Object.fromEntries(
