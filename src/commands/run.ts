@@ -12,6 +12,7 @@ import { readyBlock, summaryBlock } from './blocks.js'
 import { deliveryExitCode } from './delivery.js'
 import { watch } from './live.js'
 import { say } from './output.js'
+import { createSensorResource, observeSelf, type SelfSettings } from './own.js'
 import { requirePermission } from './problems.js'
 import { createSelfCheck } from './self-check/index.js'
 import { remainingFlushMs } from './stopping.js'
@@ -37,19 +38,30 @@ export async function runLive(settings: RunSettings): Promise<0 | 1> {
   const print = output === undefined ? printResult : say
   const stats = createStats()
   const header = readHostHeader(`oisp-sensor ${version}`)
-  const pipelineSettings = createPipelineSettings({ ...settings, stats }, readKey(settings), header)
+  const resource = createSensorResource(config, version)
+  const pipelineSettings = {
+    ...createPipelineSettings({ ...settings, stats }, readKey(settings), header),
+    resource,
+  }
   const exporter = createSinks({ ...settings, stats })
-  const tally = createTally(exporter)
+  let receiver: LiveReceiver | undefined
+  const own: SelfSettings = {
+    ...pipelineSettings,
+    intervalMs: config.metricIntervalMs,
+    receiver: () => receiver,
+  }
+  const tally = createTally(hasOwnTelemetry(settings) ? observeSelf(own, exporter) : exporter)
   const selfCheck = createSelfCheck(createPipeline(pipelineSettings, tally), (sink) =>
     createPipeline({ ...pipelineSettings, stats: createStats(), budget: createBudget() }, sink),
   )
-  const onRunning = async (receiver: LiveReceiver): Promise<void> => {
+  const onRunning = async (running: LiveReceiver): Promise<void> => {
+    receiver = running
     // A recorder's file is to hold what others did.
     const result = output === undefined ? await selfCheck.perform() : undefined
-    const counts = countTargets(receiver.targets())
+    const counts = countTargets(running.targets())
     const destinations = describeDestinations({ config, output })
     const { redactionMode } = config
-    const attachedFiles = receiver.attachedFiles()
+    const attachedFiles = running.attachedFiles()
     print(
       readyBlock({ version, system, counts, attachedFiles, selfCheck: result, redactionMode, destinations }),
     )
@@ -60,6 +72,11 @@ export async function runLive(settings: RunSettings): Promise<0 | 1> {
   const summary = { exchanges: tally.exchanges(), counters }
   print(summaryBlock('oisp-sensor has stopped', summary))
   return deliveryExitCode(counters)
+}
+
+/** A recorder's file is to hold what others did. */
+function hasOwnTelemetry({ config, output }: RunSettings): boolean {
+  return output === undefined && config.destinations.length > 0
 }
 
 function printResult(text: string): void {

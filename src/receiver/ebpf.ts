@@ -46,6 +46,7 @@ export interface LiveReceiver {
   targets(): Target[]
   /** Paths of the files that have probes, used by a process or not. */
   attachedFiles(): string[]
+  /** After `close`, as they stood at the end. */
   stats(): KernelCounters
   /** Detaches, delivers what is left, ends the pipeline. */
   close(): Promise<void>
@@ -108,6 +109,7 @@ function createLiveReceiver(
   let ticker: NodeJS.Timeout | undefined
   let rescanner: NodeJS.Timeout | undefined
   let isRecordingBroken = false
+  let last: KernelCounters | undefined
 
   /**
    * Probes stand on an inode at fixed places. When the file is written in place (`cp new old`), they would go into the middle of
@@ -213,13 +215,14 @@ function createLiveReceiver(
         .images()
         .filter(({ state }) => state === 'attached')
         .map(({ path }) => path),
-    stats: () => capture.stats(),
+    stats: () => last ?? capture.stats(),
     async close() {
       clearInterval(ticker)
       clearInterval(rescanner)
       for (const watcher of watchers.values()) watcher.close()
-      const last = await capture.close()
-      if (last !== undefined) guarded(() => emitLosses(last))
+      const counters = await capture.close()
+      last = counters
+      if (counters !== undefined) guarded(() => emitLosses(counters))
       next.end()
     },
   }
