@@ -69,7 +69,7 @@ describe('the command line', () => {
   it.each([
     ['run', ['--ring-bytes', '--otlp-endpoint', '--redaction-mode', 'OTEL_EXPORTER_OTLP_HEADERS'], []],
     ['record', ['--ring-bytes', '--redaction-mode', '--queue-bytes'], ['--export', 'OTEL_EXPORTER']],
-    ['capture', ['--ring-bytes', '--log-level'], ['--redaction-mode', '--otlp', 'From the environment']],
+    ['capture', ['--ring-bytes', '--log-level'], ['--redaction-mode', '--otlp', 'OTEL_EXPORTER']],
     ['replay', ['--redaction-mode', '--otlp-endpoint', '--stop-after'], ['--ring-bytes']],
   ])('lists for %s what it honours', async (command, honoured, ignored) => {
     const { said } = await use(command, '--help')

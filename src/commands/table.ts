@@ -18,6 +18,7 @@ import {
   type Config,
   type Flags,
   type OptionGroup,
+  type OptionSpec,
 } from '../config/index.js'
 import { createLog, type Log } from '../log.js'
 import type { Stage } from '../pipeline.js'
@@ -102,16 +103,29 @@ function requireOutput(_program: Command, command: Command): void {
 function configured(command: Command, ...groups: OptionGroup[]): Command {
   const isHonoured = ({ group }: { group: OptionGroup }): boolean =>
     group === 'general' || groups.includes(group)
-  for (const { flags, env, default: fallback, description } of OPTIONS.filter(isHonoured)) {
-    const variable = env.length === 0 ? '' : `; ${env.join(', ')}`
-    command.option(flags, `${description} (default: ${fallback}${variable})`)
-  }
-  const variables = ENVIRONMENT.filter(isHonoured).map(
-    ({ name, description }) => `  ${name}\n      ${description}`,
-  )
-  if (variables.length > 0)
-    command.addHelpText('after', `\nFrom the environment only:\n${variables.join('\n')}`)
-  return command.addHelpText('after', EXIT_CODES)
+  const options = (OPTIONS as readonly OptionSpec[]).filter(isHonoured)
+  for (const option of options)
+    if (option.flags !== undefined) command.option(option.flags, describeOption(option))
+  const variables = [
+    ...options.filter(({ flags, env }) => flags === undefined && env.length > 0).map(toVariable),
+    ...(groups.includes('export') ? [PER_SIGNAL] : []),
+    ...ENVIRONMENT.filter(isHonoured),
+  ].map(({ name, description }) => `  ${name}\n      ${description}`)
+  return command
+    .addHelpText('after', `\nFrom the environment only:\n${variables.join('\n')}`)
+    .addHelpText('after', `\nThe file's keys: otel-config/CONFIGURATION.md${EXIT_CODES}`)
+}
+
+function describeOption({ description, default: text, defaultWords, env }: OptionSpec): string {
+  const variable = env.length === 0 ? '' : `; ${env.join(', ')}`
+  return `${description} (default: ${text ?? defaultWords}${variable})`
+}
+
+const toVariable = ({ env, description }: OptionSpec) => ({ name: env.join(', '), description })
+
+const PER_SIGNAL = {
+  name: 'OTEL_EXPORTER_OTLP_{TRACES,LOGS,METRICS}_…',
+  description: 'the same for one signal; it replaces the general value, and an endpoint is used as it stands',
 }
 
 /**

@@ -3,4 +3,5 @@
 export { parseConfig } from './config.js'
 export { readOrCreateKey, type SensorKey } from './key.js'
 export { ENVIRONMENT, OPTIONS, type OptionGroup, type OptionKey, type OptionSpec } from './options.js'
-export type { Config, ConfigInput, Environment, Flags, LogLevel } from './types.js'
+export type { Config, ConfigInput, DiskQueueSettings, Environment, Flags, LogLevel } from './types.js'
+export type { ModuleSettings } from './values.js'

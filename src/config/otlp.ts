@@ -1,25 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * OTEL_EXPORTER_OTLP_* → one destination per signal (OpenTelemetry specification, "OpenTelemetry Protocol Exporter"). In: a
- * way to look settings up. Out: `OtlpSettings`. Opens nothing but the CA file.
+ * What was said about OTLP → one destination per signal (OpenTelemetry specification, "OpenTelemetry Protocol Exporter"). In: a
+ * way to look settings up. Out: `OtlpSettings`. Opens nothing but certificates, to say at start what is wrong with them.
  * @module
  */
-import { X509Certificate } from 'node:crypto'
+import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import type { OtlpProtocol, OtlpSettings, Signal } from '../exporter/types.js'
-import type { OptionKey } from './options.js'
-import { invalid, parseChoice, parseFlag, parseInteger, parsePairs, type Said } from './values.js'
+import type { OtlpProtocol, OtlpSettings, Signal, TlsPaths } from '../exporter/types.js'
+import type { Lookup } from './lookup.js'
+import { SIGNALS, signalPath, signalVariable } from './options.js'
+import { invalid, parseChoice, parsePairs, type Said } from './values.js'
 
-export interface Lookup {
-  /** What a flag says. */
-  flag(key: OptionKey): Said | undefined
-  /** What the environment says; an empty variable says nothing. */
-  env(name: string): Said | undefined
-}
-
-export const SIGNALS: readonly Signal[] = ['traces', 'logs', 'metrics']
-
-const DEFAULT_TIMEOUT_MS = 10_000
 /** RFC 9110 5.6.2 token, and visible ASCII with spaces. */
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 /** What grpc-js takes as a metadata key. */
@@ -28,43 +19,24 @@ const HEADER_VALUE = /^[\x20-\x7e]*$/
 
 /** Whether anybody named a receiver. */
 export function hasEndpoint(lookup: Lookup): boolean {
-  const names = ['', ...SIGNALS.map((signal) => `${signal.toUpperCase()}_`)]
-  return (
-    lookup.flag('otlpEndpoint') !== undefined ||
-    names.some((name) => lookup.env(`OTEL_EXPORTER_OTLP_${name}ENDPOINT`) !== undefined)
-  )
+  return SIGNALS.some((signal) => lookup.find('otlpEndpoint', signal) !== undefined)
 }
 
-export function readDestination(signal: Signal, lookup: Lookup, warnings: string[]): OtlpSettings {
-  /** Flag, then the signal's own variable, then the general one. */
-  const find = (suffix: string, key?: OptionKey): Said | undefined =>
-    (key && lookup.flag(key)) ??
-    lookup.env(`OTEL_EXPORTER_OTLP_${signal.toUpperCase()}_${suffix}`) ??
-    lookup.env(`OTEL_EXPORTER_OTLP_${suffix}`)
-
-  const endpoint = find('ENDPOINT', 'otlpEndpoint')
-  const isSignalsOwn = endpoint?.name === `OTEL_EXPORTER_OTLP_${signal.toUpperCase()}_ENDPOINT`
-  const saidProtocol = find('PROTOCOL', 'otlpProtocol')
-  const insecure = find('INSECURE')
-  const isInsecure = insecure !== undefined && parseFlag(insecure, warnings)
+export function readDestination(signal: Signal, lookup: Lookup): OtlpSettings {
+  const endpoint = lookup.find('otlpEndpoint', signal)
+  const saidProtocol = lookup.find('otlpProtocol', signal)
   const protocol = saidProtocol ? parseProtocol(saidProtocol) : guessProtocol(endpoint)
+  const isInsecure = lookup.flag('otlpInsecure', signal)
   const url = endpoint ? parseEndpoint(endpoint, protocol, isInsecure) : defaultUrl(protocol)
-  if (protocol === 'http/protobuf' && (!isSignalsOwn || socketPathOf(endpoint!) !== undefined)) {
+  const socketPath = endpoint && socketPathOf(endpoint)
+  if (protocol === 'http/protobuf' && (socketPath !== undefined || !isSignalsOwn(endpoint, signal))) {
     if (endpoint && /\/v1\/(traces|logs|metrics)\/?$/.test(url.pathname))
-      warnings.push(
+      lookup.warnings.push(
         `${endpoint.name} ends in a signal's path, and /v1/traces, /v1/logs and /v1/metrics are appended: give the URL without it`,
       )
     appendPath(url, signal)
   }
-
-  const timeout = find('TIMEOUT', 'otlpTimeout')
-  const compression = find('COMPRESSION', 'otlpCompression')
-  const headers = find('HEADERS')
-  const certificate = find('CERTIFICATE', 'otlpCertificate')
-  for (const suffix of ['CLIENT_KEY', 'CLIENT_CERTIFICATE']) {
-    const said = find(suffix)
-    if (said) warnings.push(`${said.name} is ignored: client certificates are not supported yet`)
-  }
+  const headers = lookup.find('otlpHeaders', signal)
   return {
     signal,
     protocol,
@@ -72,16 +44,20 @@ export function readDestination(signal: Signal, lookup: Lookup, warnings: string
     headers: headers
       ? parsePairs(headers, protocol === 'grpc' ? METADATA_NAME : HEADER_NAME, HEADER_VALUE)
       : {},
-    timeoutMs: timeout ? parseInteger(timeout, 1, 600_000) : DEFAULT_TIMEOUT_MS,
-    compression: compression ? parseChoice(compression, ['gzip', 'none']) : 'none',
+    timeoutMs: lookup.duration('otlpTimeout', signal),
+    compression: lookup.choice('otlpCompression', signal),
     insecure: url.protocol === 'http:',
-    tls: {
-      caFile: certificate && checkCertificate(certificate),
-      certFile: undefined,
-      keyFile: undefined,
-    },
-    socketPath: endpoint && socketPathOf(endpoint),
+    tls: readTls(signal, lookup),
+    socketPath,
   }
+}
+
+/** One signal's own URL is used as it stands. */
+function isSignalsOwn(endpoint: Said | undefined, signal: Signal): boolean {
+  return (
+    endpoint?.name === signalVariable('OTEL_EXPORTER_OTLP_ENDPOINT', signal) ||
+    endpoint?.name.endsWith(` ${signalPath('exporters.otlp.endpoint', signal)}`) === true
+  )
 }
 
 function parseProtocol(said: Said): OtlpProtocol {
@@ -127,19 +103,47 @@ function appendPath(url: URL, signal: Signal): void {
   url.pathname = `${url.pathname.replace(/\/+$/, '')}/v1/${signal}`
 }
 
-/** The exporter reads it again when it is rotated; here it must only be right. */
-function checkCertificate(said: Said): string {
-  let bytes: Buffer
+/** The exporter reads the files again when they are rotated; here they must only be right. */
+function readTls(signal: Signal, lookup: Lookup): TlsPaths {
+  const ca = lookup.find('otlpCertificate', signal)
+  const certificate = lookup.find('otlpClientCertificate', signal)
+  const key = lookup.find('otlpClientKey', signal)
+  if (ca) checkCertificate(ca)
+  const alone = certificate && key ? undefined : (certificate ?? key)
+  if (alone)
+    throw invalid(
+      alone,
+      `needs the ${alone === certificate ? 'key' : 'certificate'} beside it`,
+      'Give both OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and OTEL_EXPORTER_OTLP_CLIENT_KEY (or their flags or keys).',
+    )
+  if (certificate && key && !checkCertificate(certificate).checkPrivateKey(readKey(key)))
+    throw invalid(key, `is not the key of ${certificate.text}`, 'Name the files of one pair.')
+  return { caFile: ca?.text, certFile: certificate?.text, keyFile: key?.text }
+}
+
+function checkCertificate(said: Said): X509Certificate {
+  const bytes = readPem(said)
   try {
-    bytes = readFileSync(said.text)
+    return new X509Certificate(bytes)
+  } catch {
+    throw invalid(said, 'the file holds no PEM certificate', 'It must contain a BEGIN CERTIFICATE block.')
+  }
+}
+
+function readKey(said: Said): ReturnType<typeof createPrivateKey> {
+  const bytes = readPem(said)
+  try {
+    return createPrivateKey(bytes)
+  } catch {
+    throw invalid(said, 'the file holds no PEM private key', 'It must be a key without a passphrase.')
+  }
+}
+
+function readPem(said: Said): Buffer {
+  try {
+    return readFileSync(said.text)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     throw invalid(said, `the file cannot be read (${code})`, 'Name a PEM file that this user may read.')
-  }
-  try {
-    new X509Certificate(bytes)
-    return said.text
-  } catch {
-    throw invalid(said, 'the file holds no PEM certificate', 'It must contain a BEGIN CERTIFICATE block.')
   }
 }

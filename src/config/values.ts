@@ -6,13 +6,25 @@
  */
 import { SensorError } from '../errors.js'
 
-/** One setting as the user wrote it: `name` is the flag or variable it came from. */
+/** One setting as the user wrote it: `name` is the flag, the variable, or the place in the file that it came from. */
 export interface Said {
   name: string
   text: string
+  source: 'flag' | 'env' | 'file' | 'default'
+  /** The entries of a map in the file, each with its own place. */
+  pairs?: readonly { name: string; key: string; value: string }[]
+  /** The list of third parties' modules. */
+  modules?: readonly ModuleSettings[]
 }
 
-export function invalid(said: Said, problem: string, hint: string): SensorError {
+export interface ModuleSettings {
+  /** Absolute path, or the name of a package. */
+  readonly module: string
+  /** Whatever it takes; handed to it as it is. */
+  readonly options: Readonly<Record<string, unknown>>
+}
+
+export function invalid(said: Pick<Said, 'name'>, problem: string, hint: string): SensorError {
   return new SensorError({
     code: 'ERR_CONFIG_VALUE',
     message: `${said.name}: ${problem}`,
@@ -31,9 +43,7 @@ export function parseChoice<T extends string>(said: Said, choices: readonly T[])
 
 /** Comma-separated, without repetition. */
 export function parseList<T extends string>(said: Said, choices: readonly T[]): T[] {
-  const parts = said.text
-    .split(',')
-    .map((text) => parseChoice({ name: said.name, text: text.trim() }, choices))
+  const parts = said.text.split(',').map((text) => parseChoice({ ...said, text: text.trim() }, choices))
   return [...new Set(parts)]
 }
 
@@ -44,6 +54,20 @@ export function parseInteger(said: Said, min: number, max: number): number {
     said,
     `${quote(said.text)} is not a whole number from ${min} to ${max}`,
     `For example: ${min}.`,
+  )
+}
+
+const DURATION_UNITS: Readonly<Record<string, number>> = { '': 1, ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
+
+/** Milliseconds as OpenTelemetry's variables have them, or with a unit as in a Collector's file: `500`, `500ms`, `10s`, `1m`. */
+export function parseDuration(said: Said, min: number, max: number): number {
+  const match = /^(\d{1,12})(|ms|s|m|h)$/i.exec(said.text)
+  const value = match ? Number(match[1]) * DURATION_UNITS[match[2]!.toLowerCase()]! : NaN
+  if (value >= min && value <= max) return value
+  throw invalid(
+    said,
+    `${quote(said.text)} is not a time from ${min} to ${max} ms`,
+    'Write milliseconds, or a whole number with ms, s, m or h, for example 10s.',
   )
 }
 
@@ -81,6 +105,7 @@ export function parseFlag(said: Said, warnings: string[]): boolean {
 
 /** W3C-baggage-like `key=value,key2=value2`; values percent-encoded. Says where it fails, never what stands there. */
 export function parsePairs(said: Said, keyPattern: RegExp, valuePattern: RegExp): Record<string, string> {
+  if (said.pairs) return checkPairs(said.pairs, keyPattern, valuePattern)
   const out: Record<string, string> = {}
   const parts = said.text.split(',')
   for (const [index, part] of parts.entries()) {
@@ -103,6 +128,21 @@ export function parsePairs(said: Said, keyPattern: RegExp, valuePattern: RegExp)
     out[key] = value
   }
   return out
+}
+
+function checkPairs(
+  pairs: NonNullable<Said['pairs']>,
+  keyPattern: RegExp,
+  valuePattern: RegExp,
+): Record<string, string> {
+  for (const { name, key, value } of pairs)
+    if (!keyPattern.test(key) || !valuePattern.test(value))
+      throw invalid(
+        { name },
+        'its name or value has characters that cannot be sent (the text is not shown: it may be a secret)',
+        'Names are letters, digits and hyphens; values are visible ASCII.',
+      )
+  return Object.fromEntries(pairs.map(({ key, value }) => [key, value]))
 }
 
 function decode(text: string): string | undefined {
