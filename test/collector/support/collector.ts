@@ -94,8 +94,10 @@ export interface PlainCollector extends RealCollector {
 export interface PlainSettings {
   /** Folder of the output files and of the configuration. */
   folder: string
+  /** Added to both protocols of the receiver. */
+  server?: object
+  /** Added to gRPC's. */
   grpc?: object
-  http?: object
 }
 
 /**
@@ -109,8 +111,8 @@ export async function startPlainCollector(settings: PlainSettings): Promise<Plai
     receivers: {
       otlp: {
         protocols: {
-          grpc: { endpoint: `127.0.0.1:${grpcPort}`, ...settings.grpc },
-          http: { endpoint: `127.0.0.1:${httpPort}`, ...settings.http },
+          grpc: { endpoint: `127.0.0.1:${grpcPort}`, ...settings.server, ...settings.grpc },
+          http: { endpoint: `127.0.0.1:${httpPort}`, ...settings.server },
         },
       },
     },
@@ -130,7 +132,7 @@ export async function startPlainCollector(settings: PlainSettings): Promise<Plai
   const path = join(settings.folder, 'collector.json')
   writeFileSync(path, JSON.stringify(config))
   const collector = await startCollector([path])
-  const scheme = settings.grpc === undefined ? 'http' : 'https'
+  const scheme = settings.server !== undefined && 'tls' in settings.server ? 'https' : 'http'
   return Object.assign(collector, {
     grpcUrl: `${scheme}://localhost:${grpcPort}`,
     httpUrl: `${scheme}://localhost:${httpPort}`,

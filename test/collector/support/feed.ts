@@ -4,12 +4,18 @@
  * environment configures it. In: OTEL_* variables. Out: what was offered to the exporter and the exporter's own counters.
  * @module
  */
+import type { Consumer } from '../../../src/consumer.js'
 import { createSinks, createPipelineSettings } from '../../../src/commands/telemetry.js'
 import { parseConfig } from '../../../src/config/index.js'
 import type { Signal } from '../../../src/exporter/types.js'
 import { createPipeline } from '../../../src/pipeline.js'
 import { replayRecording } from '../../../src/receiver/index.js'
+import { createRedaction } from '../../../src/redaction/index.js'
+import type { Redacted } from '../../../src/redaction/types.js'
+import { createRun } from '../../../src/run/index.js'
+import type { Telemetry } from '../../../src/run/types.js'
 import { createStats, type Stats } from '../../../src/stats.js'
+import { makeEvent, makeProcess } from '../../support/inference-event.js'
 import { capturePath, scenarios, TEST_KEY } from '../../support/scenario.js'
 
 export interface Feed {
@@ -17,6 +23,8 @@ export interface Feed {
   warnings: string[]
   /** Every exchange of all scenarios once more, as of another boot of the machine: with other ids. */
   play(): void
+  /** One exchange with that much content: a quarter each in question, answer, instructions and tools. */
+  ask(bytes: number): void
   /** Ids of all spans that were handed to the exporter. */
   spanIds: string[]
   /** Spans, log records and data points that were handed to the exporter. */
@@ -44,26 +52,46 @@ export function createFeed(env: Record<string, string>, flags: Record<string, st
   const spanIds: string[] = []
   let plays = 0
   let offered = 0
+  const counter: Consumer<Redacted<Telemetry>> = {
+    consume(telemetry) {
+      for (const { spanContext } of telemetry.spans) spanIds.push(spanContext.spanId)
+      const points = telemetry.metrics.flatMap((metric): unknown[] => metric.points)
+      offered += telemetry.spans.length + telemetry.logRecords.length + points.length
+      exporter.consume(telemetry)
+    },
+    tick: (now) => exporter.tick(now),
+    // A recording ends, the sensor goes on: no reason to send at once.
+    end() {},
+  }
+  const redaction = createRedaction({ stats, mode: config.redactionMode, key: TEST_KEY }, counter)
+  const run = createRun({ stats, bootId: 'asked', version: '0.0.0', profile: config.profile }, redaction)
+  let questions = 0
   return {
     stats,
     warnings,
     spanIds,
+    ask(bytes) {
+      const { request, response } = makeEvent()
+      const content = 'x'.repeat(bytes / 4)
+      const parts = [{ type: 'text' as const, content }]
+      const big = {
+        request: {
+          ...request,
+          inputMessages: [{ role: 'user', parts }],
+          systemInstructions: parts,
+          toolDefinitions: [{ type: 'function', name: 'weather', description: content }],
+        },
+        response: { ...response!, outputMessages: [{ role: 'assistant', parts, finish_reason: 'stop' }] },
+      }
+      run.consume(makeEvent(big, makeProcess(), questions++))
+    },
     play() {
       plays += 1
       for (const name of scenarios)
         replayRecording(capturePath(name), stats, ({ boottimeToUnixNano }) => {
           const host = { boottimeToUnixNano, bootId: `boot-${plays}` }
-          return createPipeline(createPipelineSettings({ config, version: '0.0.0', stats }, TEST_KEY, host), {
-            consume(telemetry) {
-              for (const { spanContext } of telemetry.spans) spanIds.push(spanContext.spanId)
-              const points = telemetry.metrics.flatMap((metric): unknown[] => metric.points)
-              offered += telemetry.spans.length + telemetry.logRecords.length + points.length
-              exporter.consume(telemetry)
-            },
-            tick: (now) => exporter.tick(now),
-            // A recording ends, the sensor goes on: no reason to send at once.
-            end() {},
-          })
+          const settings = createPipelineSettings({ config, version: '0.0.0', stats }, TEST_KEY, host)
+          return createPipeline(settings, counter)
         })
     },
     offered: () => offered,
