@@ -5,7 +5,8 @@
  * @module
  */
 import type * as Grpc from '@grpc/grpc-js'
-import { displayEndpoint, explainMismatch, peerText } from './explain.js'
+import { displayEndpoint, explain, peerText, type Explanation } from './explain.js'
+import { checkHeaders } from './headers.js'
 import { MAX_RESPONSE_BYTES, type TransportContext } from './http.js'
 import { decodeExportResponse, decodeRpcStatus } from './response.js'
 import { isRetryableGrpc } from './retry.js'
@@ -34,9 +35,10 @@ interface Connection {
   metadata: Grpc.Metadata
 }
 
-/** Throws SensorError when a TLS file is no good. */
+/** Throws SensorError when a header cannot be sent or a TLS file is no good. */
 export function createGrpcTransport(settings: OtlpSettings, context: TransportContext): Transport {
   const { userAgent, clock, log } = context
+  checkHeaders(settings)
   const tlsFiles = settings.insecure ? undefined : new TlsFiles({ paths: settings.tls, clock, log })
   let tls = tlsFiles?.get()
   let connection: Promise<Connection> | undefined
@@ -61,16 +63,24 @@ export function createGrpcTransport(settings: OtlpSettings, context: TransportCo
     connection = undefined
   }
 
+  /** The newest connection: while one opens, a rotation may put another in its place. */
+  async function connected(): Promise<Connection> {
+    for (;;) {
+      const opening = (connection ??= connect(settings, userAgent, tls))
+      const opened = await opening
+      if (opening === connection || isClosed) return opened
+    }
+  }
+
   async function send(signal: Signal, body: Uint8Array): Promise<SendResult> {
     const current = tlsFiles?.get()
     if (current !== tls) {
       tls = current
       disconnect()
     }
-    connection ??= connect(settings, userAgent, tls)
-    const connected = await connection.catch((error: unknown) => String(error))
-    if (typeof connected === 'string') return cannotConnect(settings, connected)
-    const { client, metadata } = connected
+    const connection = await connected().catch((error: unknown) => String(error))
+    if (typeof connection === 'string') return cannotConnect(settings, connection)
+    const { client, metadata } = connection
     if (isClosed)
       return { outcome: 'retry', reason: 'connection', retryAfterMs: undefined, message: 'closed' }
     return new Promise((resolve) => {
@@ -80,6 +90,7 @@ export function createGrpcTransport(settings: OtlpSettings, context: TransportCo
         (bytes: Buffer) => bytes,
         Buffer.from(body.buffer, body.byteOffset, body.length),
         metadata,
+        // grpc-js sets its timer at once, so a clock that jumps later changes nothing but the header grpc-timeout.
         { deadline: Date.now() + settings.timeoutMs },
         (error, answer) => {
           open.delete(call)
@@ -111,9 +122,7 @@ async function connect(
   tls: TlsMaterial | undefined,
 ): Promise<Connection> {
   const { default: grpc } = await import('@grpc/grpc-js')
-  const credentials = tls
-    ? grpc.credentials.createSsl(tls.ca ?? null, tls.key ?? null, tls.cert ?? null)
-    : grpc.credentials.createInsecure()
+  const { credentials, metadata } = createLogin(grpc, settings, tls)
   const client = new grpc.Client(targetOf(settings), credentials, {
     'grpc.primary_user_agent': userAgent,
     'grpc.max_receive_message_length': MAX_RESPONSE_BYTES,
@@ -126,11 +135,23 @@ async function connect(
     'grpc.service_config_disable_resolution': 1,
     ...(settings.compression === 'gzip' ? { 'grpc.default_compression_algorithm': 2 } : {}),
   })
+  return { client, metadata }
+}
+
+/** Who we are to the peer, and whom we trust. Throws for headers that gRPC does not take. */
+export function createLogin(
+  grpc: Pick<typeof Grpc, 'credentials' | 'Metadata'>,
+  settings: OtlpSettings,
+  tls: TlsMaterial | undefined,
+): { credentials: Grpc.ChannelCredentials; metadata: Grpc.Metadata } {
+  const credentials = tls
+    ? grpc.credentials.createSsl(tls.ca ?? null, tls.key ?? null, tls.cert ?? null)
+    : grpc.credentials.createInsecure()
   const metadata = new grpc.Metadata()
   for (const [key, value] of Object.entries(settings.headers)) {
     metadata.set(key, key.toLowerCase().endsWith('-bin') ? Buffer.from(value, 'base64') : value)
   }
-  return { client, metadata }
+  return { credentials, metadata }
 }
 
 /** gRPC's name for the peer (gRPC "Name Resolution"). */
@@ -140,8 +161,8 @@ function targetOf({ url, insecure, socketPath }: OtlpSettings): string {
   return `${hostname}:${port || (insecure ? 80 : 443)}`
 }
 
-/** Only settings can be at fault: the network is not asked yet. */
-function cannotConnect(settings: OtlpSettings, error: string): SendResult {
+/** The installation is at fault: the network is not asked yet. */
+export function cannotConnect(settings: OtlpSettings, error: string): SendResult {
   return {
     outcome: 'rejected',
     reason: 'invalid_settings',
@@ -154,16 +175,11 @@ function toAccepted(settings: OtlpSettings, answer: Buffer | undefined): SendRes
   return { outcome: 'accepted', rejectedItems, message: message && peerText(message, settings.headers) }
 }
 
-function toFailure(settings: OtlpSettings, error: Grpc.ServiceError, bodyBytes: number): SendResult {
+/** Of a call that ended with a status other than OK. */
+export function toFailure(settings: OtlpSettings, error: Grpc.ServiceError, bodyBytes: number): SendResult {
   const details = error.metadata?.get('grpc-status-details-bin')[0]
   const retryAfterMs = details instanceof Buffer ? decodeRpcStatus(details).retryDelayMs : undefined
-  const mismatch = explainMismatch(settings, { code: error.code, message: error.details })
-  const message = mismatch ?? describe(settings, error)
-  const reason = mismatch
-    ? 'protocol_mismatch'
-    : error.code === DEADLINE_EXCEEDED
-      ? 'timeout'
-      : `grpc_${error.code}`
+  const { reason, message } = explainOwn(settings, error) ?? describe(settings, error)
   if (error.code === UNIMPLEMENTED) return { outcome: 'unsupported', reason, message }
   if (isRequestTooLarge(error, bodyBytes)) return { outcome: 'too_large', reason, message }
   return isRetryableGrpc(error.code, retryAfterMs !== undefined)
@@ -181,9 +197,23 @@ function isRequestTooLarge({ code, details }: Grpc.ServiceError, bodyBytes: numb
   return size === undefined || Number(size) === bodyBytes
 }
 
-function describe(settings: OtlpSettings, error: Grpc.ServiceError): string {
+/** Errors that grpc-js made on this side. A peer may say the same words of a connection of its own: then they are quoted. */
+function explainOwn(settings: OtlpSettings, error: Grpc.ServiceError): Explanation | undefined {
+  const explanation = explain(settings, { message: error.details })
+  if (explanation?.reason === 'protocol_mismatch') return explanation
+  const isOwn =
+    error.code === UNAVAILABLE && /^(No connection established|Name resolution)/.test(error.details)
+  return isOwn ? explanation : undefined
+}
+
+function describe(settings: OtlpSettings, error: Grpc.ServiceError): { reason: string; message: string } {
   const where = displayEndpoint(settings)
-  if (error.code === DEADLINE_EXCEEDED) return `${where} did not answer within ${settings.timeoutMs} ms`
+  if (error.code === DEADLINE_EXCEEDED)
+    return { reason: 'timeout', message: `${where} did not answer within ${settings.timeoutMs} ms` }
   const hint = error.code === UNAUTHENTICATED ? ' (check OTEL_EXPORTER_OTLP_HEADERS)' : ''
-  return `${where} answered gRPC status ${error.code}: ${peerText(error.details, settings.headers)}${hint}`
+  const said = peerText(error.details, settings.headers)
+  return {
+    reason: `grpc_${error.code}`,
+    message: `${where} answered gRPC status ${error.code}: ${said}${hint}`,
+  }
 }

@@ -97,7 +97,7 @@ describe('a request', () => {
     const trusted = await transportTo(collector.url, { tls: TRUST }).send('traces', BODY)
     const untrusted = await transportTo(collector.url).send('traces', BODY)
     expect(trusted.outcome).toBe('accepted')
-    expect(untrusted).toMatchObject({ outcome: 'retry', reason: 'connection' })
+    expect(untrusted).toMatchObject({ outcome: 'retry', reason: 'certificate' })
     expect(collector.requests).toHaveLength(1)
   })
 })
@@ -209,7 +209,7 @@ describe('no answer', () => {
     const refused = (await transportTo(collector.url).send('traces', BODY)) as SendResult & {
       message: string
     }
-    expect(refused).toMatchObject({ outcome: 'retry', reason: 'connection' })
+    expect(refused).toMatchObject({ outcome: 'retry', reason: 'unreachable' })
     expect(refused.message).toContain('ECONNREFUSED')
   })
 

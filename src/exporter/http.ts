@@ -12,7 +12,8 @@ import {
 import { request as httpsRequest, Agent as HttpsAgent } from 'node:https'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
-import { displayEndpoint, explainMismatch, peerText, type TransportError } from './explain.js'
+import { displayEndpoint, explain, explainPath, peerText, type TransportError } from './explain.js'
+import { checkHeaders } from './headers.js'
 import { decodeExportResponse, decodeRpcStatus } from './response.js'
 import { isRetryableHttp, isUnsupportedHttp, parseRetryAfter } from './retry.js'
 import { TlsFiles, type TlsMaterial } from './tls-files.js'
@@ -29,9 +30,10 @@ export interface TransportContext {
   log: ExporterLog
 }
 
-/** Throws SensorError when a TLS file is no good. */
+/** Throws SensorError when a header cannot be sent or a TLS file is no good. */
 export function createHttpTransport(settings: OtlpSettings, context: TransportContext): Transport {
   const { userAgent, clock, log } = context
+  checkHeaders(settings)
   const isTls = new URL(settings.url).protocol === 'https:'
   const agent = new (isTls ? HttpsAgent : HttpAgent)({ keepAlive: true })
   const tlsFiles = isTls ? new TlsFiles({ paths: settings.tls, clock, log }) : undefined
@@ -142,10 +144,12 @@ function readAnswer(
 
 /** No answer at all: always worth another try, whatever the cause; the message names the remedy where one is known. */
 function toFailure(settings: OtlpSettings, error: TransportError): SendResult {
-  const mismatch = explainMismatch(settings, error)
-  const message =
-    mismatch ?? (error.code === 'TIMEOUT' ? error.message : `${displayEndpoint(settings)}: ${error.message}`)
-  const reason = mismatch ? 'protocol_mismatch' : error.code === 'TIMEOUT' ? 'timeout' : 'connection'
+  if (error.code === 'TIMEOUT')
+    return { outcome: 'retry', reason: 'timeout', retryAfterMs: undefined, message: error.message }
+  const { reason, message } = explain(settings, error) ?? {
+    reason: 'connection',
+    message: `${displayEndpoint(settings)}: ${peerText(error.message, settings.headers)}`,
+  }
   return { outcome: 'retry', reason, retryAfterMs: undefined, message }
 }
 
@@ -153,20 +157,25 @@ function toResult(settings: OtlpSettings, clock: Clock, response: IncomingMessag
   const status = response.statusCode ?? 0
   const contentType = response.headers['content-type']
   if (status >= 200 && status < 300) {
+    // A web server or a captive portal takes anything: the specification calls it a success, but somebody should look.
+    if (/^text\/html\b/i.test(contentType ?? ''))
+      return { outcome: 'accepted', rejectedItems: 0, message: `${displayEndpoint(settings)} ${WEB_PAGE}` }
     const { rejectedItems, message } = decodeExportResponse(body, contentType)
     return { outcome: 'accepted', rejectedItems, message: message && peerText(message, settings.headers) }
   }
-  const mismatch =
-    status === 403 ? explainMismatch(settings, { message: body.toString('latin1', 0, 500) }) : undefined
-  if (mismatch)
-    return { outcome: 'retry', reason: 'protocol_mismatch', retryAfterMs: undefined, message: mismatch }
+  const isAboutProtocol = status === 400 || status === 403
+  const mismatch = isAboutProtocol
+    ? explain(settings, { message: body.toString('latin1', 0, 500) })
+    : undefined
+  if (mismatch?.reason === 'protocol_mismatch')
+    return { outcome: 'retry', retryAfterMs: undefined, ...mismatch }
   const reason = `http_${status}`
   const isReadable = /^application\/(json|x-protobuf)\b/i.test(contentType ?? '')
   const said = isReadable ? decodeRpcStatus(body, contentType).message : undefined
   const message =
     `${displayEndpoint(settings)} answered ${status}` +
     (said ? `: ${peerText(said, settings.headers)}` : '') +
-    hint(status)
+    hint(settings, status)
   if (isRetryableHttp(status)) {
     const retryAfterMs = parseRetryAfter(response.headers['retry-after'], clock.unixMs())
     return { outcome: 'retry', reason, retryAfterMs, message }
@@ -175,7 +184,10 @@ function toResult(settings: OtlpSettings, clock: Clock, response: IncomingMessag
   return { outcome: isUnsupportedHttp(status) ? 'unsupported' : 'rejected', reason, message }
 }
 
-function hint(status: number): string {
+const WEB_PAGE = 'took it and answered with a web page: is it an OTLP receiver?'
+
+function hint(settings: OtlpSettings, status: number): string {
+  if (status === 404) return ` (${explainPath(settings)})`
   if (status === 401 || status === 403) return ' (check OTEL_EXPORTER_OTLP_HEADERS)'
   if (status >= 300 && status < 400) return ' (redirects are not followed: set the endpoint to the final URL)'
   return ''

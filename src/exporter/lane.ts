@@ -193,10 +193,10 @@ export class Lane {
 
   /** Sets the hold, or says why there is no next attempt. */
   #planRetry(result: SendResult & { outcome: 'retry' }, attempts: Attempts): DropReason | undefined {
-    const { clock, retry, random, stats, log, signal } = this.#settings
+    const { clock, retry, random, stats } = this.#settings
     if (this.#isAborted) return 'shutdown'
     stats.add('exporter.requests.retried', result.reason)
-    if (!this.#isFailing) log.warn(`${signal}: ${result.message}; retrying`)
+    this.#warnOnce(`retry ${result.reason}`, `${result.message}; retrying`)
     this.#isFailing = true
     const now = clock.now()
     attempts.count += 1
@@ -236,7 +236,8 @@ export class Lane {
     const { stats, signal, log, clock } = this.#settings
     const rejected = Math.min(items, Math.max(0, rejectedItems))
     if (rejected > 0) this.#drop('rejected', rejected)
-    if (message !== undefined) this.#warnOnce('partial', `${rejected} items refused: ${message}`)
+    if (message !== undefined)
+      this.#warnOnce('partial', rejected > 0 ? `${rejected} items refused: ${message}` : message)
     if (items > rejected) stats.add('exporter.items.exported', signal, items - rejected)
     this.#acceptedAt = clock.now()
     if (!this.#isFailing) return

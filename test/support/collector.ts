@@ -12,7 +12,8 @@ import {
   type ServerResponse,
 } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 import { fileURLToPath } from 'node:url'
 import { gunzipSync } from 'node:zlib'
 import grpc from '@grpc/grpc-js'
@@ -26,6 +27,8 @@ export interface ReceivedRequest {
   body: Uint8Array
   /** Bytes on the wire (HTTP only). */
   wireBytes: number
+  /** Name in the client's certificate, when it was asked for one. */
+  peer: string | undefined
 }
 
 /** What to do with a request. The default accepts it. */
@@ -65,6 +68,24 @@ export const TRUST = {
 }
 const KEY = readFileSync(new URL('server-key.pem', TLS))
 const CERTIFICATE = readFileSync(new URL('server.pem', TLS))
+
+const FAULTS = new URL('tls/', import.meta.url)
+export const faultFile = (name: string): string => fileURLToPath(new URL(`${name}.pem`, FAULTS))
+/** Settings of a client that trusts the authority behind `tls/`. */
+export const TRUST_FAULTS = { ...TRUST, caFile: faultFile('ca') }
+
+export interface CollectorOptions {
+  isTls?: boolean
+  /** A certificate of `tls/` in place of the usual one. */
+  certificate?: 'server' | 'expired' | 'early' | 'elsewhere'
+  /** Takes clients of that authority only (mTLS). */
+  asksForClient?: boolean
+}
+
+function identityOf({ certificate }: CollectorOptions): { key: Buffer; cert: Buffer } {
+  if (certificate === undefined) return { key: KEY, cert: CERTIFICATE }
+  return { key: readFileSync(faultFile('server-key')), cert: readFileSync(faultFile(certificate)) }
+}
 
 class Inbox {
   readonly requests: ReceivedRequest[] = []
@@ -115,7 +136,8 @@ export function encodeStatus(code: number, message: string, retryDelayMs?: numbe
   return status.encode(status.fromObject({ code, message, details })).finish()
 }
 
-export async function startHttpCollector({ isTls = false } = {}): Promise<Collector> {
+export async function startHttpCollector(options: CollectorOptions = {}): Promise<Collector> {
+  const { isTls = false, asksForClient = false } = options
   const inbox = new Inbox()
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
     const chunks: Buffer[] = []
@@ -126,13 +148,33 @@ export async function startHttpCollector({ isTls = false } = {}): Promise<Collec
       const body = request.headers['content-encoding'] === 'gzip' ? gunzipSync(wire) : wire
       const signal = request.url!.split('/').at(-1) as Signal
       const headers = request.headers as Record<string, string>
-      answerHttp(inbox.take({ signal, headers, body, wireBytes: wire.length }), signal, request, response)
+      const peer = peerName(request.socket)
+      answerHttp(
+        inbox.take({ signal, headers, body, wireBytes: wire.length, peer }),
+        signal,
+        request,
+        response,
+      )
     })
   }
-  const server = isTls ? createHttpsServer({ key: KEY, cert: CERTIFICATE }, handle) : createHttpServer(handle)
+  const server = isTls
+    ? createHttpsServer(
+        {
+          ...identityOf(options),
+          ...(asksForClient
+            ? { ca: readFileSync(faultFile('ca')), requestCert: true, rejectUnauthorized: true }
+            : {}),
+        },
+        handle,
+      )
+    : createHttpServer(handle)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
   return toCollector(inbox, `${isTls ? 'https' : 'http'}://localhost:${port}`, port, () => stopHttp(server))
+}
+
+function peerName(socket: Socket): string | undefined {
+  return (socket as Partial<TLSSocket>).getPeerCertificate?.()?.subject?.CN as string | undefined
 }
 
 function answerHttp(
@@ -153,10 +195,10 @@ function stopHttp(server: Server): Promise<void> {
   return new Promise((resolve) => server.close(() => resolve()))
 }
 
-export async function startGrpcCollector({
-  isTls = false,
-  maxBytes = 4 * 1024 * 1024,
-} = {}): Promise<Collector> {
+export async function startGrpcCollector(
+  options: CollectorOptions & { maxBytes?: number } = {},
+): Promise<Collector> {
+  const { isTls = false, asksForClient = false, maxBytes = 4 * 1024 * 1024 } = options
   const inbox = new Inbox()
   const server = new grpc.Server({ 'grpc.max_receive_message_length': maxBytes })
   for (const [signal, name] of [
@@ -179,13 +221,18 @@ export async function startGrpcCollector({
       {
         Export(call: grpc.ServerUnaryCall<Buffer, Buffer>, reply: grpc.sendUnaryData<Buffer>) {
           const headers = call.metadata.getMap() as Record<string, string>
-          answerGrpc(inbox.take({ signal, headers, body: call.request, wireBytes: 0 }), signal, reply)
+          const peer = call.getAuthContext().sslPeerCertificate?.subject?.CN as string | undefined
+          answerGrpc(inbox.take({ signal, headers, body: call.request, wireBytes: 0, peer }), signal, reply)
         },
       },
     )
   }
   const credentials = isTls
-    ? grpc.ServerCredentials.createSsl(null, [{ private_key: KEY, cert_chain: CERTIFICATE }])
+    ? grpc.ServerCredentials.createSsl(
+        asksForClient ? readFileSync(faultFile('ca')) : null,
+        [identityOf(options)].map(({ key, cert }) => ({ private_key: key, cert_chain: cert })),
+        asksForClient,
+      )
     : grpc.ServerCredentials.createInsecure()
   const port = await new Promise<number>((resolve, reject) =>
     server.bindAsync('127.0.0.1:0', credentials, (error, bound) => (error ? reject(error) : resolve(bound))),
