@@ -3,6 +3,7 @@
 import grpc from '@grpc/grpc-js'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { until } from '../live/support/until.js'
+import { messageType } from '../support/otlp-sink.js'
 import { pathOf } from './fault-proxy.js'
 import { killCollectors, makeFolder, startPlainCollector, type PlainCollector } from './support/collector.js'
 import { describeCollector } from './support/describe.js'
@@ -13,21 +14,11 @@ const MIB = 1024 * 1024
 const RESOURCE_EXHAUSTED = 8
 const asIs = (bytes: Buffer): Buffer => bytes
 
-/** A TracesData of about that size with one span of one long attribute, written by hand: proto field 1, length-delimited, nested. */
+/** A request with one span of about that size. */
 function makeRequest(bytes: number): Buffer {
-  const field = (number: number, content: Buffer): Buffer => {
-    const length = [
-      (content.length & 0x7f) | 0x80,
-      ((content.length >> 7) & 0x7f) | 0x80,
-      ((content.length >> 14) & 0x7f) | 0x80,
-      (content.length >> 21) & 0x7f,
-    ]
-    return Buffer.concat([Buffer.from([(number << 3) | 2, ...length]), content])
-  }
-  const value = field(2, field(1, Buffer.alloc(bytes, 'x')))
-  const attribute = field(9, Buffer.concat([field(1, Buffer.from('k')), value]))
-  const ids = Buffer.concat([field(1, Buffer.alloc(16, 1)), field(2, Buffer.alloc(8, 1))])
-  return field(1, field(2, field(2, Buffer.concat([ids, attribute]))))
+  const span = { traceId: Buffer.alloc(16, 1), spanId: Buffer.alloc(8, 1), name: 'x'.repeat(bytes) }
+  const request = { resourceSpans: [{ scopeSpans: [{ spans: [span] }] }] }
+  return Buffer.from(messageType('traces', 'Request').encode(request).finish())
 }
 
 /** The gRPC status that the Collector answers with. */
