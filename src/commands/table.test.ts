@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CommanderError } from 'commander'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { OPTIONS, type OptionSpec } from '../config/index.js'
 import { SensorError } from '../errors.js'
 import { exitCodeOf, explain } from './failure.js'
 import { createProgram, withDefaultCommand } from './table.js'
@@ -38,6 +39,9 @@ describe('the command line', () => {
     [['replay', 'x', '--stop-after', 'kernel'], 'stream, protocol, provider'],
     [['--redaction-mode', 'none'], 'safe'],
     [['--ring-bytes', '3MiB'], 'power of two'],
+    [['validate', '--ring-bytes', '3MiB'], 'power of two'],
+    [['validate', '--config', '/nonexistent'], 'cannot be read (ENOENT)'],
+    [['print-config', '--config', '/nonexistent'], 'cannot be read (ENOENT)'],
   ])('answers %j with 2 and a way on', async (argv, way) => {
     const { code, said } = await use(...argv)
     expect(said).toContain(way)
@@ -51,12 +55,21 @@ describe('the command line', () => {
     [['record', '--help']],
     [['capture', '--help']],
     [['replay', '--help']],
+    [['validate', '--help']],
+    [['print-config', '--help']],
     [['doctor', '--help']],
     [['--version']],
   ])('answers %j with 0', async (argv) => {
     const { code, said } = await use(...argv)
     expect(code).toBe(0)
     expect(said).not.toBe('')
+  })
+
+  it('finds each flag under the name that the configuration knows', () => {
+    const run = createProgram(() => {}).commands.find((command) => command.name() === 'run')!
+    const known = new Map(run.options.map((option) => [option.flags, option.attributeName()]))
+    for (const { key, flags } of OPTIONS as readonly OptionSpec[])
+      if (flags !== undefined) expect([flags, known.get(flags)]).toEqual([flags, key])
   })
 
   it('names flags, defaults and environment variables in the help of run', async () => {

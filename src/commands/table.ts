@@ -8,6 +8,7 @@ import { Command, Option } from 'commander'
 import { runCapture } from './capture.js'
 import { runDoctor } from './doctor.js'
 import { explain } from './failure.js'
+import { formatReport, formatReportJson, formatValid } from './print-config.js'
 import { runReplay } from './replay.js'
 import { runLive } from './run.js'
 import { STAGES } from './stages.js'
@@ -15,7 +16,9 @@ import {
   ENVIRONMENT,
   OPTIONS,
   parseConfig,
+  reportSettings,
   type Config,
+  type ConfigInput,
   type Flags,
   type OptionGroup,
   type OptionSpec,
@@ -35,8 +38,7 @@ interface Context {
 }
 
 function readContext(flags: Flags): Context {
-  const isTerminal = process.stdout.isTTY === true
-  const config = parseConfig({ flags, env: process.env, userId: process.geteuid?.() ?? -1, isTerminal })
+  const config = parseConfig(toInput(flags))
   const log = createLog({
     level: config.logLevel,
     stream: process.stderr,
@@ -44,6 +46,13 @@ function readContext(flags: Flags): Context {
   })
   return { config, version, log, onError: (error) => log.error(explain(error)) }
 }
+
+function toInput(flags: Flags): ConfigInput {
+  const isTerminal = process.stdout.isTTY === true
+  return { flags, env: process.env, userId: process.geteuid?.() ?? -1, isTerminal }
+}
+
+const ALL_GROUPS: readonly OptionGroup[] = ['capture', 'telemetry', 'export']
 
 type Output = { output: string }
 type Replay = { output?: string; stopAfter?: Stage }
@@ -85,6 +94,16 @@ export function createProgram(setExitCode: (code: number) => void): Command {
     .action(async (files: string[], { output, stopAfter, ...flags }: Flags & Replay) =>
       setExitCode(await runReplay(files, { ...readContext(flags), output, stopAfter })),
     )
+  configured(program.command('validate'), ...ALL_GROUPS)
+    .description('check flags, environment and configuration file; start nothing')
+    .action((flags: Flags) => void process.stdout.write(formatValid(parseConfig(toInput(flags)))))
+  configured(program.command('print-config'), ...ALL_GROUPS)
+    .description('every setting, its value and where that came from; secrets are masked')
+    .option('--json', 'print JSON')
+    .action(({ json, ...flags }: Flags & { json?: boolean }) => {
+      const report = reportSettings(toInput(flags))
+      process.stdout.write(json === true ? formatReportJson(report) : formatReport(report, version))
+    })
   program
     .command('doctor')
     .description('what this machine permits, every TLS process and whether it can be seen')

@@ -46,7 +46,7 @@ export function resolveConfig(lookup: Lookup, input: ConfigInput): Config {
     ...exporting,
     isColored: input.isTerminal && lookup.env('NO_COLOR') === undefined,
     flushMs: lookup.duration('flushInterval'),
-    concurrency: lookup.integer('concurrency'),
+    concurrency: lookup.integer('exportConcurrency'),
     queueBytes: lookup.size('queueBytes'),
     diskQueue:
       queueDirectory === undefined

@@ -38,6 +38,12 @@ export class Lookup {
     return this.#flag(key) ?? this.#inEnvironment(key, signal) ?? this.#inFile(key, signal)
   }
 
+  /** What was said about this one signal, where that is what counts. */
+  findOwn(key: OptionKey, signal: Signal): Said | undefined {
+    const said = this.find(key, signal)
+    return said === undefined || said.name === this.find(key)?.name ? undefined : said
+  }
+
   env(name: string): Said | undefined {
     const text = this.input.env[name]?.trim()
     return text === undefined || text === '' ? undefined : { name, text, source: 'env' }

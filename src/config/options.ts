@@ -210,7 +210,7 @@ export const OPTIONS = [
     description: "PEM file of that certificate's private key",
   },
   {
-    key: 'concurrency',
+    key: 'exportConcurrency',
     group: 'export',
     kind: 'integer',
     flags: '--export-concurrency <count>',
@@ -242,7 +242,6 @@ export const OPTIONS = [
     flags: '--queue-bytes <size>',
     env: ['OISP_QUEUE_BYTES'],
     path: 'exporters.otlp.queue.bytes',
-    isReloaded: true,
     min: MIB,
     max: 4 * GIB,
     default: '32MiB',

@@ -170,7 +170,7 @@ function rows(): Record<string, Row> {
       ),
       beside: { ...withOtlp, OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE: pem('a', 'server.pem') },
     },
-    concurrency: {
+    exportConcurrency: {
       file: 1,
       env: '2',
       flag: '3',
