@@ -15,20 +15,19 @@ function setUp(change: Partial<LogSettings> = {}) {
 describe('createLog', () => {
   it('writes JSON for machines', () => {
     const { lines, log } = setUp()
-    log.warn('ring is full', { lost: 3 })
+    log.warn('ring is full')
     expect(lines).toHaveLength(1)
     expect(JSON.parse(lines[0]!)).toEqual({
       level: 'warn',
       time: expect.any(Number) as number,
-      lost: 3,
       msg: 'ring is full',
     })
   })
 
   it('writes plain lines for a terminal, without control characters', () => {
     const { lines, log } = setUp({ isTerminal: true })
-    log.error('cannot read\u001b[2J', { path: '/a\nb' })
-    expect(lines[0]).toMatch(/^\d\d:\d\d:\d\d error cannot read·\[2J {2}path=\/a·b\n$/)
+    log.error('cannot read\u001b[2J /a\nb')
+    expect(lines[0]).toMatch(/^\d\d:\d\d:\d\d error cannot read·\[2J \/a·b\n$/)
   })
 
   it('keeps to its level', () => {

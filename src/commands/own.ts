@@ -12,11 +12,13 @@ import type { Consumer } from '../consumer.js'
 import type { Exporter } from '../exporter/index.js'
 import {
   createHealth,
+  toOwnScope,
   toSensorResource,
   type CaptureHealth,
   type OwnTelemetry,
   type ProcessUsage,
 } from '../health/index.js'
+import { exportLog, type LogExport, type OperationalLog } from '../log.js'
 import type { LiveReceiver } from '../receiver/index.js'
 import type { Budget, Stats } from '../stats.js'
 import { countTargets } from './targets.js'
@@ -37,6 +39,36 @@ export function createSensorResource(
     kernelRelease: release(),
     operatorAttributes: resourceAttributes,
   })
+}
+
+export interface LogSettings {
+  config: Pick<Config, 'destinations'>
+  log: OperationalLog
+  version: string
+  resource: SensorResource
+  stats: Stats
+}
+
+/**
+ * The operational log goes where log records go. Over gRPC through the official exporter; that package speaks nothing else, so
+ * over HTTP the lines take the way of the sensor's metrics. Nothing when logs are not exported.
+ */
+export async function copyLog(settings: LogSettings, exporter: Exporter): Promise<LogExport> {
+  const { config, log, version, resource, stats } = settings
+  const destination = config.destinations.find(({ signal }) => signal === 'logs')
+  const scope = toOwnScope(version)
+  if (destination?.protocol === 'grpc') return exportLog({ log, destination, resource, scope, stats })
+  if (destination !== undefined)
+    log.copyTo((line) => {
+      const timeUnixNano = BigInt(Date.now()) * 1_000_000n
+      const logRecords = [{ ...line, timeUnixNano, attributes: {} }]
+      const startUnixNano = timeUnixNano
+      exporter.consumeOwn({ resource, scope, startUnixNano, timeUnixNano, metrics: [], logRecords })
+    })
+  return {
+    // What an exporter says while it ends would come too late for itself.
+    shutdown: async () => log.copyTo(undefined),
+  }
 }
 
 export interface SelfSettings {

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Config } from '../config/index.js'
-import type { Log } from '../log.js'
+import type { OperationalLog } from '../log.js'
 import { createPipeline } from '../pipeline.js'
 import { probeSystem, readHostHeader, type LiveReceiver } from '../receiver/index.js'
 import { createBudget, createStats } from '../stats.js'
@@ -12,7 +12,7 @@ import { readyBlock, summaryBlock } from './blocks.js'
 import { deliveryExitCode } from './delivery.js'
 import { watch } from './live.js'
 import { say } from './output.js'
-import { createSensorResource, observeSelf, type SelfSettings } from './own.js'
+import { copyLog, createSensorResource, observeSelf, type SelfSettings } from './own.js'
 import { requirePermission } from './problems.js'
 import { createSelfCheck } from './self-check/index.js'
 import { remainingFlushMs } from './stopping.js'
@@ -23,7 +23,7 @@ import { createPipelineSettings, createSinks, describeDestinations, readKey } fr
 export interface RunSettings {
   config: Config
   version: string
-  log: Log
+  log: OperationalLog
   /** `record`: a file instead of the screen and the network; then every other word is on standard error. */
   output?: string | undefined
   onError(error: unknown): void
@@ -34,23 +34,25 @@ export async function runLive(settings: RunSettings): Promise<0 | 1> {
   const { config, version, log, output, onError } = settings
   const system = probeSystem()
   requirePermission(system)
-  for (const warning of config.warnings) log.warn(warning)
   const print = output === undefined ? printResult : say
   const stats = createStats()
   const header = readHostHeader(`oisp-sensor ${version}`)
   const resource = createSensorResource(config, version)
+  const exporter = createSinks({ ...settings, stats })
+  const isReported = hasOwnTelemetry(settings)
+  const logExport = isReported ? await copyLog({ ...settings, resource, stats }, exporter) : undefined
+  for (const warning of config.warnings) log.warn(warning)
   const pipelineSettings = {
     ...createPipelineSettings({ ...settings, stats }, readKey(settings), header),
     resource,
   }
-  const exporter = createSinks({ ...settings, stats })
   let receiver: LiveReceiver | undefined
   const own: SelfSettings = {
     ...pipelineSettings,
     intervalMs: config.metricIntervalMs,
     receiver: () => receiver,
   }
-  const tally = createTally(hasOwnTelemetry(settings) ? observeSelf(own, exporter) : exporter)
+  const tally = createTally(isReported ? observeSelf(own, exporter) : exporter)
   const selfCheck = createSelfCheck(createPipeline(pipelineSettings, tally), (sink) =>
     createPipeline({ ...pipelineSettings, stats: createStats(), budget: createBudget() }, sink),
   )
@@ -61,13 +63,17 @@ export async function runLive(settings: RunSettings): Promise<0 | 1> {
     const counts = countTargets(running.targets())
     const destinations = describeDestinations({ config, output })
     const { redactionMode } = config
+    if (isReported)
+      log.info(`capture has begun: ${counts.hooked} processes with TLS hooked, ${counts.blind} blind`)
     const attachedFiles = running.attachedFiles()
     print(
       readyBlock({ version, system, counts, attachedFiles, selfCheck: result, redactionMode, destinations }),
     )
   }
   await watch({ stats, ringBytes: config.ringBytes, onError }, header, selfCheck.consumer, onRunning)
-  await exporter.shutdown(remainingFlushMs())
+  if (isReported) log.info('capture has ended')
+  const leftMs = remainingFlushMs()
+  await Promise.all([logExport?.shutdown(leftMs), exporter.shutdown(leftMs)])
   const counters = stats.snapshot()
   const summary = { exchanges: tally.exchanges(), counters }
   print(summaryBlock('oisp-sensor has stopped', summary))
@@ -76,7 +82,7 @@ export async function runLive(settings: RunSettings): Promise<0 | 1> {
 
 /** A recorder's file is to hold what others did. */
 function hasOwnTelemetry({ config, output }: RunSettings): boolean {
-  return output === undefined && config.destinations.length > 0
+  return output === undefined && config.hasOwnTelemetry
 }
 
 function printResult(text: string): void {

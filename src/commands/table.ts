@@ -23,7 +23,7 @@ import {
   type OptionGroup,
   type OptionSpec,
 } from '../config/index.js'
-import { createLog, type Log } from '../log.js'
+import { createLog, type OperationalLog } from '../log.js'
 import type { Stage } from '../pipeline.js'
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
@@ -33,7 +33,7 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
 interface Context {
   config: Config
   version: string
-  log: Log
+  log: OperationalLog
   onError(error: unknown): void
 }
 

@@ -3,7 +3,7 @@
 export { createConsoleSink, CONSOLE_HEADER, type ConsoleSinkSettings } from './console-sink.js'
 export { createExporter, DEFAULT_SHUTDOWN_MS, type Exporter, type ExporterSettings } from './exporter.js'
 export { createFileSink, type FileSinkSettings } from './file-sink.js'
-export { displayEndpoint, displayUrl } from './explain.js'
+export { displayEndpoint, displayUrl, peerText } from './explain.js'
 export {
   createOtlpSink,
   DEFAULT_FLUSH_MS,
@@ -13,6 +13,8 @@ export {
   type OtlpSink,
   type OtlpSinkSettings,
 } from './otlp-sink.js'
+export { OwnLogExporter, MAX_WAITING_LOG_RECORDS, type OfficialOptions } from './own-log-exporter.js'
+export { systemClock } from './clock.js'
 export { createThirdPartySink, type ThirdParties, type ThirdPartySettings } from './third-party-sink.js'
 export type {
   Clock,

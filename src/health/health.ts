@@ -5,8 +5,8 @@
  * @module
  */
 import type { Consumer } from '../consumer.js'
-import { SCHEMA_URL_CORE } from '../semconv.js'
 import { toMetrics, type Readings } from './metrics.js'
+import { toOwnScope } from './resource.js'
 import type { OwnResource, OwnTelemetry } from './types.js'
 
 export interface HealthSettings {
@@ -28,7 +28,7 @@ export interface OwnConsumer {
 export function createHealth<T>(settings: HealthSettings, next: Consumer<T> & OwnConsumer): Consumer<T> {
   const { read, resource, version, startUnixNano } = settings
   const intervalNs = BigInt(settings.intervalMs) * 1_000_000n
-  const scope = { name: 'oisp-sensor', version, schemaUrl: SCHEMA_URL_CORE }
+  const scope = toOwnScope(version)
   let latest = startUnixNano
   let reportedAt: bigint | undefined
 

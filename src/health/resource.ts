@@ -14,7 +14,7 @@ import {
   ATTR_SERVICE_VERSION,
   SCHEMA_URL_CORE,
 } from '../semconv.js'
-import type { OwnResource } from './types.js'
+import type { OwnResource, OwnTelemetry } from './types.js'
 
 export interface SensorFacts {
   version: string
@@ -31,6 +31,11 @@ export interface SensorFacts {
 
 /** The words of the conventions for what Node calls otherwise (host.arch). */
 const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', ia32: 'x86', arm: 'arm32' }
+
+/** Its names are those of core, not of the GenAI conventions. */
+export function toOwnScope(version: string): OwnTelemetry['scope'] {
+  return { name: 'oisp-sensor', version, schemaUrl: SCHEMA_URL_CORE }
+}
 
 export function toSensorResource(facts: SensorFacts): OwnResource {
   return {
