@@ -4,6 +4,9 @@ export { createConsoleSink, CONSOLE_HEADER, type ConsoleSinkSettings } from './c
 export { createExporter, DEFAULT_SHUTDOWN_MS, type Exporter, type ExporterSettings } from './exporter.js'
 export { createFileSink, type FileSinkSettings } from './file-sink.js'
 export { displayEndpoint, displayUrl, peerText } from './explain.js'
+export { createGrpcTransport } from './grpc.js'
+export { createHttpTransport, type TransportContext } from './http.js'
+export { createMemoryQueue } from './memory-queue.js'
 export {
   createOtlpSink,
   DEFAULT_FLUSH_MS,
@@ -11,11 +14,13 @@ export {
   DEFAULT_QUEUE_BYTES,
   MAX_REQUEST_BYTES,
   type OtlpSink,
+  userAgent,
   type OtlpSinkSettings,
 } from './otlp-sink.js'
 export { OwnLogExporter, MAX_WAITING_LOG_RECORDS, type OfficialOptions } from './own-log-exporter.js'
 export { systemClock } from './clock.js'
 export { createThirdPartySink, type ThirdParties, type ThirdPartySettings } from './third-party-sink.js'
+export { loadThirdParties, type NamedThirdParties, type ThirdPartyModule } from './third-party-modules.js'
 export type {
   Clock,
   EncodedRequest,

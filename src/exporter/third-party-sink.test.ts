@@ -111,6 +111,37 @@ describe('createThirdPartySink', () => {
     expect(own.read().traces[0]!.items).toHaveLength(2)
   })
 
+  it('survives an async function that rejects in place of a plain one', async () => {
+    const reject = async (): Promise<never> => {
+      throw new RangeError('prompt text')
+    }
+    const broken = { onStart() {}, onEnd: reject, forceFlush: reject, shutdown: reject }
+    const { exporter, stats, log } = setUp({
+      spanProcessors: [broken as unknown as SpanProcessor],
+      spanExporters: [{ export: reject as never, shutdown: async () => {} }],
+    })
+    exporter.consume(telemetry)
+    await exporter.shutdown(5_000)
+    expect(stats.get('exporter.third_party.failed')).toBe(2 + 1 + 1)
+    expect(log.lines).toEqual(['warn third-party exporter: RangeError'])
+  })
+
+  it('gives no more to an exporter that never says when it is done, until it does', () => {
+    const calls: ((result: { code: number }) => void)[] = []
+    const { exporter, stats, log } = setUp({
+      spanExporters: [{ export: (_spans, done) => void calls.push(done), shutdown: async () => {} }],
+    })
+    for (let round = 0; round < 40; round++) exporter.consume(telemetry)
+    expect(calls).toHaveLength(32)
+    expect(stats.get('exporter.third_party.dropped', 'hanging')).toBe(8 * 2)
+    expect(log.lines).toHaveLength(1)
+    // Twice is once.
+    calls[0]!({ code: 0 })
+    calls[0]!({ code: 0 })
+    for (let round = 0; round < 2; round++) exporter.consume(telemetry)
+    expect(calls).toHaveLength(33)
+  })
+
   it('does not wait beyond the deadline for a processor that never ends', async () => {
     const clock = createFakeClock()
     const endless: SpanProcessor = {

@@ -41,6 +41,8 @@ export interface ThirdParties {
 }
 
 export interface ThirdPartySettings extends ThirdParties {
+  /** For the log: whose they are. */
+  name?: string
   stats: Stats
   log: ExporterLog
   clock?: Clock
@@ -53,11 +55,11 @@ export function createThirdPartySink(settings: ThirdPartySettings): Sink {
     logRecordProcessors = [],
     logRecordExporters = [],
   } = settings
-  const guard = createGuard(settings)
+  const guard = new Guard(settings)
   const scopes = new ScopeTable()
 
   return {
-    name: 'third-party',
+    name: settings.name ?? 'third-party',
     consume(telemetry) {
       const resource = toResource(telemetry)
       const scope = scopes.get(telemetry.scope)
@@ -65,13 +67,15 @@ export function createThirdPartySink(settings: ThirdPartySettings): Sink {
       const records = telemetry.logRecords.map((record) => toReadableLogRecord(record, resource, scope))
       // The SDK hands over its own Span class; `onEnd` promises no more than ReadableSpan.
       for (const processor of spanProcessors)
-        for (const span of spans) guard(() => processor.onEnd(span as SdkSpan))
+        for (const span of spans) guard.call(() => processor.onEnd(span as SdkSpan))
       for (const exporter of spanExporters)
-        if (spans.length > 0) guard(() => exporter.export(spans, guard.result))
+        if (spans.length > 0) guard.export(exporter, spans.length, (done) => exporter.export(spans, done))
       for (const processor of logRecordProcessors)
-        for (const record of records) guard(() => processor.onEmit(record as SdkLogRecord, toContext(record)))
+        for (const record of records)
+          guard.call(() => processor.onEmit(record as SdkLogRecord, toContext(record)))
       for (const exporter of logRecordExporters)
-        if (records.length > 0) guard(() => exporter.export(records, guard.result))
+        if (records.length > 0)
+          guard.export(exporter, records.length, (done) => exporter.export(records, done))
     },
     end() {},
     async shutdown(deadlineMs): Promise<ShutdownReport> {
@@ -86,31 +90,77 @@ export function createThirdPartySink(settings: ThirdPartySettings): Sink {
   }
 }
 
-interface Guard {
-  (call: () => void): void
-  promise(call: () => Promise<void>): Promise<void>
-  result(result: { code: number; error?: Error }): void
-}
+/** Calls of one exporter that have not called back; beyond it, it gets no more, so that what hangs holds bounded memory. */
+const MAX_OPEN_EXPORTS = 32
 
-/** Somebody else's code must not stop capture; its errors are counted and said once. */
-function createGuard({ stats, log }: ThirdPartySettings): Guard {
-  let hasWarned = false
-  const fail = (error: unknown): void => {
-    stats.add('exporter.third_party.failed', 'error')
-    if (!hasWarned) log.warn(`third-party exporter: ${error instanceof Error ? error.name : 'failed'}`)
-    hasWarned = true
+type Done = (result: { code: number; error?: Error }) => void
+
+/** Somebody else's code must not stop capture; its errors are counted and said once, without words that may quote content. */
+class Guard {
+  readonly #stats: Stats
+  readonly #log: ExporterLog
+  readonly #name: string
+  readonly #open = new Map<object, number>()
+  readonly #warned = new Set<string>()
+
+  constructor({ stats, log, name = 'third-party exporter' }: ThirdPartySettings) {
+    this.#stats = stats
+    this.#log = log
+    this.#name = name
   }
-  const guard = (call: () => void): void => {
+
+  /** The types say void, but JavaScript lets an async function stand in; nobody else would catch what it rejects with. */
+  call(call: () => unknown): void {
     try {
-      call()
+      const result = call()
+      if (result instanceof Promise) result.catch((error: unknown) => this.#fail(error))
     } catch (error) {
-      fail(error)
+      this.#fail(error)
     }
   }
-  return Object.assign(guard, {
-    promise: (call: () => Promise<void>) => Promise.resolve().then(call).catch(fail),
-    result: ({ code, error }: { code: number; error?: Error }) => void (code === 0 || fail(error)),
-  })
+
+  export(exporter: object, items: number, call: (done: Done) => unknown): void {
+    const open = this.#open.get(exporter) ?? 0
+    if (open >= MAX_OPEN_EXPORTS) {
+      this.#stats.add('exporter.third_party.dropped', 'hanging', items)
+      return this.#warnOnce('hanging', `does not say when it is done: it gets nothing before it does`)
+    }
+    this.#open.set(exporter, open + 1)
+    let isDone = false
+    const settle = (): void => {
+      if (!isDone) this.#open.set(exporter, this.#open.get(exporter)! - 1)
+      isDone = true
+    }
+    const done: Done = ({ code, error }) => {
+      settle()
+      if (code !== 0) this.#fail(error)
+    }
+    this.call(() => {
+      try {
+        const result = call(done)
+        return result instanceof Promise ? result.finally(settle) : result
+      } catch (error) {
+        settle()
+        throw error
+      }
+    })
+  }
+
+  promise(call: () => Promise<void>): Promise<void> {
+    return Promise.resolve()
+      .then(call)
+      .catch((error: unknown) => this.#fail(error))
+  }
+
+  #fail(error: unknown): void {
+    this.#stats.add('exporter.third_party.failed', 'error')
+    this.#warnOnce('error', error instanceof Error ? error.name : 'failed')
+  }
+
+  #warnOnce(about: string, message: string): void {
+    if (!this.#warned.has(about)) this.#log.warn(`${this.#name}: ${message}`)
+    this.#warned.add(about)
+  }
 }
 
 async function within(deadlineMs: number, clock: Clock, work: Promise<void>[]): Promise<void> {
