@@ -21,7 +21,7 @@ import { capturePath, scenarios, TEST_KEY } from '../../support/scenario.js'
 export interface Feed {
   stats: Stats
   warnings: string[]
-  /** Every exchange of all scenarios once more, as of another boot of the machine: with other ids. */
+  /** Every exchange of all scenarios once more, as of another boot of a machine of its own: with other ids. */
   play(): void
   /** One exchange with that much content: a quarter each in question, answer, instructions and tools. */
   ask(bytes: number): void
@@ -37,9 +37,12 @@ export interface Feed {
   shutdown(deadlineMs?: number): Promise<{ unsentItems: number }>
 }
 
+let feeds = 0
+
 export function createFeed(env: Record<string, string>, flags: Record<string, string> = {}): Feed {
   const config = parseConfig({ flags: { export: 'otlp', ...flags }, env, userId: 0, isTerminal: false })
   const stats = createStats()
+  const number = (feeds += 1)
   const warnings: string[] = [...config.warnings]
   const silent = (): void => {}
   const warn = (message: string): void => void warnings.push(message)
@@ -64,7 +67,10 @@ export function createFeed(env: Record<string, string>, flags: Record<string, st
     end() {},
   }
   const redaction = createRedaction({ stats, mode: config.redactionMode, key: TEST_KEY }, counter)
-  const run = createRun({ stats, bootId: 'asked', version: '0.0.0', profile: config.profile }, redaction)
+  const run = createRun(
+    { stats, bootId: `host-${number}-asked`, version: '0.0.0', profile: config.profile },
+    redaction,
+  )
   let questions = 0
   return {
     stats,
@@ -89,7 +95,7 @@ export function createFeed(env: Record<string, string>, flags: Record<string, st
       plays += 1
       for (const name of scenarios)
         replayRecording(capturePath(name), stats, ({ boottimeToUnixNano }) => {
-          const host = { boottimeToUnixNano, bootId: `boot-${plays}` }
+          const host = { boottimeToUnixNano, bootId: `host-${number}-boot-${plays}` }
           const settings = createPipelineSettings({ config, version: '0.0.0', stats }, TEST_KEY, host)
           return createPipeline(settings, counter)
         })
