@@ -25,7 +25,10 @@ export type AttachPlan =
   /** A TLS image that we cannot read: say so. */
   | { action: 'refuse'; reason: string }
 
-/** OpenSSL's functions (and BoringSSL's and LibreSSL's of the same name) -> our programs. SSL_peek is never hooked. */
+/**
+ * OpenSSL's functions (and BoringSSL's and LibreSSL's of the same name) -> our programs. SSL_peek is never hooked. They are
+ * attached in this order, and what ends a connection comes last: where it has a probe, everything before it has one.
+ */
 const OPENSSL_PROGRAMS: Readonly<Record<string, string>> = {
   SSL_write: 'ssl_write',
   SSL_write_ex: 'ssl_write_ex',

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Files under the probes do not stay as they were: written in place, replaced, and functions left by longjmp. */
-import { execFileSync, spawnSync } from 'node:child_process'
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -51,7 +52,6 @@ const bytesOf = (recording: string, pid: number): number =>
     .connections.filter((connection) => connection.pid === pid)
     .reduce((sum, { transmit }) => sum + transmit.capturedBytes, 0)
 
-/** A library with one function whose second instruction is data to a probe that stands at an old place. */
 function compile(name: string, source: string, ...flags: string[]): string {
   const path = join(folder, name)
   writeFileSync(`${path}.c`, source)
@@ -59,17 +59,69 @@ function compile(name: string, source: string, ...flags: string[]): string {
   return path
 }
 
+/**
+ * A library with OpenSSL's names that moves every byte it is given. Before its functions stand `pad` bytes that nobody runs:
+ * what stood elsewhere in the file before can neither be taken for a probe in them nor be hit.
+ */
+function compileLibrary(name: string, pad: number): string {
+  const source = `__asm__(".text; .skip ${pad}, 0x90");
+    int SSL_read(void *s, void *b, int n) { return n; } int SSL_write(void *s, void *b, int n) { return n; }
+    int SSL_clear(void *s) { return 1; }`
+  // Functions stay behind the padding and in this order.
+  return compile(name, source, '-shared', '-fPIC', '-fno-toplevel-reorder')
+}
+
+/** Loads a library, says where its SSL_clear is, and calls its SSL_write once it is told to. */
+const compileCaller = (): string =>
+  compile(
+    'caller',
+    `#include <dlfcn.h>
+     #include <stdio.h>
+     #include <stdlib.h>
+     int main(int c, char **v) {
+       void *library = dlopen(v[1], RTLD_NOW);
+       int (*f)(void *, void *, int) = dlsym(library, "SSL_write");
+       printf("%lu\\n", (unsigned long)dlsym(library, "SSL_clear"));
+       fflush(stdout);
+       getchar();
+       return f((void *)8, calloc(1, atoi(v[2])), atoi(v[2])) != atoi(v[2]);
+     }`,
+    '-ldl',
+  )
+
+/**
+ * One process that writes `bytes` through the library at `path`, once a probe stands where the file has SSL_clear now: the last
+ * function to get one (src/receiver/attach.ts), so that all others stand. A probe at SSL_write itself may be its return's alone.
+ */
+async function writeThrough(
+  caller: string,
+  path: string,
+  bytes: number,
+): Promise<{ pid: number; fileOffset: number }> {
+  const child = spawn(caller, [path, String(bytes)], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const exited = once(child, 'exit')
+  const [line] = (await once(child.stdout, 'data')) as [Buffer]
+  const look = () => readInstructions(child.pid!, Number(line.toString()))
+  await until('the last probe', () => (look().inMemory.equals(look().inFile) ? undefined : true))
+  const { fileOffset } = look()
+  child.stdin.end('\n')
+  expect(await exited).toEqual([0, null])
+  return { pid: child.pid!, fileOffset }
+}
+
 describeLive('a library that is written in place', () => {
   test('is attached anew, at the places of the new file', async () => {
-    const copy = join(folder, 'libssl.so.3')
-    copyFileSync(mappedLibssl('/usr/bin/python3'), copy)
+    const library = compileLibrary('liba.so', 64)
+    const written = compileLibrary('libb.so', 8192)
+    const caller = compileCaller()
     const sensor = await startSensor('capture', join(folder, 'raw.rec'))
-    const first = await callWith(copy)
-    writeFileSync(copy, readFileSync(copy))
-    const second = await callWith(copy)
+    const first = await writeThrough(caller, library, 1000)
+    writeFileSync(library, readFileSync(written))
+    const second = await writeThrough(caller, library, 2000)
     await sensor.stop()
-    expect(bytesOf(sensor.output, first)).toBeGreaterThan(0)
-    expect(bytesOf(sensor.output, second)).toBeGreaterThan(0)
+    expect(second.fileOffset - first.fileOffset).toBeGreaterThanOrEqual(4096)
+    expect(bytesOf(sensor.output, first.pid)).toBe(1000)
+    expect(bytesOf(sensor.output, second.pid)).toBe(2000)
   })
 
   test('runs its own code: no breakpoint of the old one stands in it', async () => {

@@ -127,8 +127,8 @@ describeLive('a sensor that is killed', () => {
 })
 
 async function untilStreaming(): Promise<void> {
-  for (;;) {
+  await until('the first bytes of the answer', async () => {
     const { exchanges } = await server.read()
-    if ((exchanges[0]?.response.bytes ?? 0) > 0) return
-  }
+    return (exchanges[0]?.response.bytes ?? 0) > 0 || undefined
+  })
 }

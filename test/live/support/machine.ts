@@ -22,7 +22,7 @@ export function readInstructions(
   pid: number,
   address: number,
   length = 8,
-): { inMemory: Buffer; inFile: Buffer } {
+): { inMemory: Buffer; inFile: Buffer; fileOffset: number } {
   for (const line of readFileSync(`/proc/${pid}/maps`, 'utf8').split('\n')) {
     const [, start, end, offset, path] =
       /^([0-9a-f]+)-([0-9a-f]+) \S+ ([0-9a-f]+) \S+ \d+\s+(\/.*)$/.exec(line) ?? []
@@ -31,6 +31,7 @@ export function readInstructions(
     return {
       inMemory: readAt(`/proc/${pid}/mem`, address, length),
       inFile: readAt(`/proc/${pid}/root${path}`, at, length),
+      fileOffset: at,
     }
   }
   throw new Error(`process ${pid} maps no file at ${address.toString(16)}`)

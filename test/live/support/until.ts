@@ -6,10 +6,14 @@ import { setTimeout as pause } from 'node:timers/promises'
 const LOOK_EVERY_MS = 5
 
 /** Resolves with the first value of `look` that is not undefined; rejects, naming `what`, at the deadline. */
-export async function until<T>(what: string, look: () => T | undefined, deadlineMs = 20_000): Promise<T> {
+export async function until<T>(
+  what: string,
+  look: () => T | undefined | Promise<T | undefined>,
+  deadlineMs = 20_000,
+): Promise<T> {
   const deadline = performance.now() + deadlineMs
   for (;;) {
-    const value = look()
+    const value = await look()
     if (value !== undefined) return value
     if (performance.now() > deadline) throw new Error(`still waiting for ${what} after ${deadlineMs} ms`)
     await pause(LOOK_EVERY_MS)
