@@ -37,9 +37,11 @@ export class Batcher {
     return this.#items
   }
 
-  /** False when there is no room: the caller counts it. */
-  add(record: EncodedRecord): boolean {
-    if (!this.#budget.reserve(record.bytes)) return false
+  /** False when there is no room, or less than `spareBytes` beside it: the caller counts it. */
+  add(record: EncodedRecord, spareBytes = 0): boolean {
+    const { usedBytes, limitBytes } = this.#budget
+    if (usedBytes + record.bytes > limitBytes - spareBytes || !this.#budget.reserve(record.bytes))
+      return false
     this.#records.push(record)
     this.#bytes += record.bytes
     this.#items += record.items

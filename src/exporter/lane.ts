@@ -81,10 +81,11 @@ export class Lane {
     this.#pump()
   }
 
-  push(record: EncodedRecord): void {
+  /** `spareBytes` of the budget are to stay free. */
+  push(record: EncodedRecord, spareBytes = 0): void {
     if (this.#isOff) return this.#drop('signal_off', record.items)
     if (this.#deadline !== undefined) return this.#drop('shutdown', record.items)
-    if (!this.#batcher.add(record)) return this.#refuse('queue_full', record.items)
+    if (!this.#batcher.add(record, spareBytes)) return this.#refuse('queue_full', record.items)
     const { targetRequestBytes, clock, flushMs } = this.#settings
     if (this.#batcher.bytes >= targetRequestBytes) return this.flush()
     this.#timer ??= clock.setTimer(() => this.flush(), flushMs)

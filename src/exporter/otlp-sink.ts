@@ -42,6 +42,12 @@ export const DEFAULT_QUEUE_BYTES = 32 * 1024 * 1024
 /** Shorter than the SDK's 5 s (OTEL_BSP_SCHEDULE_DELAY): a model call is rare and somebody may be watching. */
 export const DEFAULT_FLUSH_MS = 1_000
 export const DEFAULT_CONCURRENCY = 4
+/**
+ * Kept free for what the sensor says of itself, some ten reports: when one signal's outage has filled the queue, the metrics
+ * must still be able to say so. Of a small queue, a part.
+ */
+const OWN_BYTES = 128 * 1024
+const OWN_SHARE = 1 / 16
 const TARGET_REQUEST_BYTES = 1024 * 1024
 
 export interface OtlpSinkSettings {
@@ -105,11 +111,12 @@ export function createOtlpSink(settings: OtlpSinkSettings): OtlpSink {
     lane.start()
   }
   dropForeign(queue, lanes, settings)
-  const limits = { maxRecordBytes, maxRequestBytes }
+  const own = { maxRecordBytes, maxRequestBytes, spareBytes: 0 }
+  const limits = { ...own, spareBytes: Math.min(OWN_BYTES, budget.limitBytes * OWN_SHARE) }
   return {
     name: 'otlp',
     consume: (_telemetry, otlp) => enqueue(otlp, lanes, limits, stats),
-    consumeOwn: (otlp) => enqueue(otlp, lanes, limits, stats),
+    consumeOwn: (otlp) => enqueue(otlp, lanes, own, stats),
     readHealth: () => ({
       queueLimitBytes: queue.isDurable ? undefined : budget.limitBytes,
       queueBytes: [...lanes.values()].reduce((sum, lane) => sum + lane.size().bytes, 0),
@@ -138,12 +145,17 @@ function defaultTransport({
 interface SizeLimits {
   maxRecordBytes: number
   maxRequestBytes: number
+  spareBytes: number
 }
 
 function enqueue(otlp: OtlpTelemetry, lanes: Map<Signal, Lane>, limits: SizeLimits, stats: Stats): void {
   const head = encodeHead(otlp)
   const room = limits.maxRequestBytes - headBytes(head) - RECORD_FRAME_BYTES
-  const enqueuer = new Enqueuer(head, Math.min(limits.maxRecordBytes, room), stats)
+  const enqueuer = new Enqueuer(
+    head,
+    { ...limits, maxRecordBytes: Math.min(limits.maxRecordBytes, room) },
+    stats,
+  )
   const traces = lanes.get('traces')
   if (traces) for (const span of otlp.spans) enqueuer.push(traces, span, encodeSpan)
   const logs = lanes.get('logs')
@@ -158,7 +170,7 @@ class Enqueuer {
 
   constructor(
     readonly head: Head,
-    readonly maxBytes: number,
+    readonly limits: SizeLimits,
     readonly stats: Stats,
   ) {
     this.#sharedBytes = headBytes(head)
@@ -169,7 +181,7 @@ class Enqueuer {
     record: T,
     encode: (record: T) => Uint8Array,
   ): void {
-    const encoded = encodeWithin(record, this.maxBytes, encode)
+    const encoded = encodeWithin(record, this.limits.maxRecordBytes, encode)
     if (encoded?.isCut) this.stats.add('exporter.contents.cut', 'too_large')
     this.#pushBytes(lane, encoded?.bytes, 1)
   }
@@ -178,12 +190,13 @@ class Enqueuer {
     const items = pointCount(metric)
     if (items === 0) return
     const bytes = encodeMetric(metric)
-    this.#pushBytes(lane, bytes.length <= this.maxBytes ? bytes : undefined, items)
+    this.#pushBytes(lane, bytes.length <= this.limits.maxRecordBytes ? bytes : undefined, items)
   }
 
   #pushBytes(lane: Lane, body: Uint8Array | undefined, items: number): void {
     if (body === undefined) return this.stats.add('exporter.items.dropped', 'too_large', items)
-    lane.push({ head: this.head, body, items, bytes: body.length + RECORD_FRAME_BYTES + this.#sharedBytes })
+    const bytes = body.length + RECORD_FRAME_BYTES + this.#sharedBytes
+    lane.push({ head: this.head, body, items, bytes }, this.limits.spareBytes)
     this.#sharedBytes = 0
   }
 }
