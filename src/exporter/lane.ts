@@ -153,7 +153,11 @@ export class Lane {
       return queue.settle(held)
     }
     const unsentItems = await this.#send({ signal: held.signal, items: held.items, body })
-    if (unsentItems > 0 && queue.isDurable) return queue.release(held)
+    if (unsentItems > 0 && queue.isDurable) {
+      queue.release(held)
+      // It stays on disk. To take it again and again until the deadline would only hammer a receiver that is down.
+      return this.abort()
+    }
     if (unsentItems > 0) this.#drop('shutdown', unsentItems)
     queue.settle(held)
   }

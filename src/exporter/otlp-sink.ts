@@ -246,8 +246,8 @@ async function shutdown(running: Running, deadlineMs: number): Promise<ShutdownR
   await Promise.all([...lanes.values()].map((lane) => lane.drain(clock.now() + sendMs)))
   clock.clearTimer(timer)
   await close()
-  const keptItems = [...lanes.keys()].reduce((sum, signal) => sum + queue.size(signal).items, 0)
   await queue.close(Math.max(0, deadline - clock.now()))
+  const keptItems = [...lanes.keys()].reduce((sum, signal) => sum + queue.size(signal).items, 0)
   const unsentItems = stats.get('exporter.items.dropped', 'shutdown') - before
   return keptItems > 0 ? { unsentItems, keptItems } : { unsentItems }
 }

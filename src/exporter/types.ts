@@ -129,7 +129,10 @@ export interface RequestQueue {
   release(request: HeldRequest): void
   /** Waiting and held together. */
   size(signal: Signal): QueueSize
-  /** Makes what is in it as durable as it gets and closes files. Settles within the deadline. Nothing is called afterwards. */
+  /**
+   * Makes what is in it as durable as it gets and closes files. Settles within the deadline. Afterwards only `size` is called: what
+   * the next process will find. What could not be written is counted as `disk_failed`.
+   */
   close(deadlineMs: number): Promise<void>
 }
 
