@@ -18,7 +18,7 @@ import { createSelfCheck } from './self-check/index.js'
 import { remainingFlushMs } from './stopping.js'
 import { createTally } from './tally.js'
 import { countTargets } from './targets.js'
-import { createPipelineSettings, createSinks, describeDestinations, readKey } from './telemetry.js'
+import { createPipelineSettings, createSinks, describeDestinations, openQueue, readKey } from './telemetry.js'
 
 export interface RunSettings {
   config: Config
@@ -38,7 +38,8 @@ export async function runLive(settings: RunSettings): Promise<0 | 1> {
   const stats = createStats()
   const header = readHostHeader(`oisp-sensor ${version}`)
   const resource = createSensorResource(config, version)
-  const exporter = createSinks({ ...settings, stats })
+  const queue = await openQueue({ ...settings, stats })
+  const exporter = createSinks({ ...settings, stats, queue })
   const isReported = hasOwnTelemetry(settings)
   const logExport = isReported ? await copyLog({ ...settings, resource, stats }, exporter) : undefined
   for (const warning of config.warnings) log.warn(warning)

@@ -11,7 +11,9 @@ import {
   createFileSink,
   createOtlpSink,
   displayEndpoint,
+  openDiskQueue,
   type Exporter,
+  type RequestQueue,
   type Sink,
 } from '../exporter/index.js'
 import type { Log } from '../log.js'
@@ -29,8 +31,25 @@ export interface TelemetrySettings {
   output?: string | undefined
 }
 
+export interface SinkSettings extends TelemetrySettings {
+  /** Opened by `openQueue`; memory without it. */
+  queue?: RequestQueue | undefined
+}
+
+/** The queue on disk, when there is to be one. Rejects with SensorError when its folder is not safe or not free. */
+export async function openQueue({
+  config,
+  stats,
+  log,
+  output,
+}: TelemetrySettings): Promise<RequestQueue | undefined> {
+  const { diskQueue, destinations, queueBytes } = config
+  if (diskQueue === undefined || destinations.length === 0 || output !== undefined) return undefined
+  return openDiskQueue({ ...diskQueue, memoryBytes: queueBytes, stats, log })
+}
+
 /** Throws SensorError when the file exists already. */
-export function createSinks({ config, version, stats, log, output }: TelemetrySettings): Exporter {
+export function createSinks({ config, version, stats, log, output, queue }: SinkSettings): Exporter {
   return createExporter({ sinks: [...listSinks()] })
 
   function* listSinks(): Generator<Sink> {
@@ -53,6 +72,7 @@ export function createSinks({ config, version, stats, log, output }: TelemetrySe
         version,
         queueBytes: config.queueBytes,
         flushMs: config.flushMs,
+        ...(queue && { queue }),
       })
   }
 }
