@@ -2,10 +2,12 @@
 /** The sensor as a user starts it, with a collector: what it says of itself arrives, over gRPC and HTTP, as semconv/ has it. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, expect, it } from 'vitest'
+import { SCHEMA_URL_CORE } from '../../src/semconv.js'
 import { checkConformance } from '../support/conformance.js'
 import { startGrpcCollector, startHttpCollector, type Collector } from '../support/collector.js'
-import { decodeRequest } from '../support/otlp-sink.js'
+import { decodeRequest, type CanonicalGroup } from '../support/otlp-sink.js'
+import { describeLive } from './support/permitted.js'
 
 const MAIN = process.env['OISP_TEST_MAIN'] ?? new URL('../../dist/main.js', import.meta.url).pathname
 
@@ -32,18 +34,23 @@ async function watchBriefly(args: readonly string[], to: Collector): Promise<voi
   expect(code).toBe(0)
 }
 
-describe.each([
-  ['grpc', startGrpcCollector],
-  ['http/protobuf', startHttpCollector],
-] as const)('the sensor over %s', (protocol, start) => {
-  it('reports its own work, from its start to its end', async () => {
+/** The scope of what the sensor says of itself is of the core conventions; GenAI telemetry's is not. */
+function ownGroups(groups: readonly CanonicalGroup[]): CanonicalGroup[] {
+  return groups.filter(({ scopeSchemaUrl }) => scopeSchemaUrl === SCHEMA_URL_CORE)
+}
+
+describeLive('the sensor with a collector', () => {
+  it.each([
+    ['grpc', startGrpcCollector],
+    ['http/protobuf', startHttpCollector],
+  ] as const)('reports its own work over %s, from its start to its end', async (protocol, start) => {
     collector = await start()
     await watchBriefly(['--otlp-protocol', protocol], collector)
     const violations = collector.requests.flatMap(({ signal, body }) =>
       checkConformance(decodeRequest(signal, body), { operatorKeys: ['deployment.environment.name'] }),
     )
     expect(violations).toEqual([])
-    const own = collector.read().metrics.filter(({ scopeSchemaUrl }) => /\/1\.45\.0$/.test(scopeSchemaUrl))
+    const own = ownGroups(collector.read().metrics)
     // One resource: the sensor that ran.
     expect(own).toHaveLength(1)
     expect(own[0]!.resource).toMatchObject({
@@ -65,5 +72,12 @@ describe.each([
       'otel.sdk.exporter.metric_data_point.exported',
     ])
       expect(names).toContain(name)
+    const [log, ...others] = ownGroups(collector.read().logs)
+    expect(others).toEqual([])
+    expect(log!.resource).toEqual(own[0]!.resource)
+    expect(log!.items.map(({ body }) => (body as { stringValue: string }).stringValue)).toEqual([
+      expect.stringMatching(/^capture has begun: \d+ processes/),
+      'capture has ended',
+    ])
   })
 })
