@@ -18,10 +18,19 @@ const enums = [...source.matchAll(/enum (\w+) \{([^}]*)\}/g)].map((m) => ({
   name: m[1],
   members: [...m[2].matchAll(/(\w+) = /g)].map((member) => member[1]),
 }))
-const structs = [...source.matchAll(/struct (\w+) \{([^}]*)\}/g)].map((m) => ({
-  name: m[1],
-  fields: [...m[2].matchAll(/(\w+)(?:\[\w*\])?;/g)].map((field) => field[1]),
-}))
+const structs = [...source.matchAll(/struct (\w+) \{([^}]*)\}/g)]
+  .map((m) => ({
+    name: m[1],
+    body: m[2],
+    fields: [...m[2].matchAll(/(\w+)(?:\[\w*\])?;/g)].map((field) => field[1]),
+  }))
+  .filter(isOfRecord)
+
+/** What travels in the ring buffer: records, and what stands in them. The other structs are read in C++ alone. */
+function isOfRecord({ name }, _index, all) {
+  const isRecord = (text) => text.endsWith('_record')
+  return isRecord(name) || all.some((outer) => isRecord(outer.name) && outer.body.includes(`struct ${name} `))
+}
 
 function printer() {
   const lines = [`#include <stddef.h>`, `#include <stdio.h>`, `#include "${header}"`, 'int main(void) {']

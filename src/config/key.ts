@@ -4,7 +4,7 @@
  * and the reason, where nothing can be kept. Refuses a key that others may read or replace.
  * @module
  */
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import {
   closeSync,
   constants,
@@ -24,10 +24,7 @@ import { SensorError } from '../errors.js'
 
 export interface SensorKey {
   key: Uint8Array
-  /** Names the key without telling it: which hashes may be compared. */
-  keyId: string
-  ephemeral: boolean
-  /** Why it is ephemeral: hashes of this run cannot be compared with those of another. */
+  /** Why it is for this run only: its hashes cannot be compared with those of another. */
   reason?: string
 }
 
@@ -43,17 +40,11 @@ export function readOrCreateKey(stateDirectory: string): SensorKey {
   try {
     makeDirectory(stateDirectory)
     refuseSharedDirectory(stateDirectory)
-    return kept(readKey(path) ?? createKey(stateDirectory, path))
+    return { key: readKey(path) ?? createKey(stateDirectory, path) }
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     if (error instanceof SensorError || code === undefined || !READ_ONLY_CODES.has(code)) throw error
-    const key = randomBytes(KEY_BYTES)
-    return {
-      key,
-      keyId: keyIdOf(key),
-      ephemeral: true,
-      reason: `no key can be kept in ${stateDirectory} (${message})`,
-    }
+    return { key: randomBytes(KEY_BYTES), reason: `no key can be kept in ${stateDirectory} (${message})` }
   }
 }
 
@@ -74,14 +65,6 @@ function makeDirectory(path: string): void {
   }
   if (!statSync(path).isDirectory())
     throw Object.assign(new Error(`ENOTDIR: ${path} is not a folder`), { code: 'ENOTDIR' })
-}
-
-function kept(key: Uint8Array): SensorKey {
-  return { key, keyId: keyIdOf(key), ephemeral: false }
-}
-
-function keyIdOf(key: Uint8Array): string {
-  return createHash('sha256').update('oisp-sensor key id\0').update(key).digest('hex').slice(0, 16)
 }
 
 function refuseSharedDirectory(directory: string): void {

@@ -24,9 +24,6 @@ export interface Exporter extends Consumer<Redacted<Telemetry>> {
   shutdown(deadlineMs: number): Promise<ShutdownReport>
 }
 
-/** SIGTERM to exit (README "Exit codes"). */
-export const DEFAULT_SHUTDOWN_MS = 5_000
-
 export function createExporter({ sinks }: ExporterSettings): Exporter {
   return {
     consume(telemetry) {

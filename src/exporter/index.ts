@@ -2,7 +2,7 @@
 /** The exporter room: where redacted telemetry leaves the process. @module */
 export { createConsoleSink, CONSOLE_HEADER, type ConsoleSinkSettings } from './console-sink.js'
 export { DEFAULT_DISK_BYTES, openDiskQueue, type DiskQueueSettings } from './disk-queue/index.js'
-export { createExporter, DEFAULT_SHUTDOWN_MS, type Exporter, type ExporterSettings } from './exporter.js'
+export { createExporter, type Exporter, type ExporterSettings } from './exporter.js'
 export { createFileSink, type FileSinkSettings } from './file-sink.js'
 export { createGrpcTransport } from './grpc.js'
 export { createHttpTransport, type TransportContext } from './http.js'

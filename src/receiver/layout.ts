@@ -168,29 +168,3 @@ export const DUPLICATE_RECORD = {
   kept_cookie: 32,
   duplicate_cookie: 40,
 } as const
-
-/** struct process_start: byte offsets; SIZE without a trailing array. */
-export const PROCESS_START = {
-  SIZE: 16,
-  pid: 0,
-  pad: 4,
-  start_boottime_ns: 8,
-} as const
-
-/** struct loss_counter: byte offsets; SIZE without a trailing array. */
-export const LOSS_COUNTER = {
-  SIZE: 16,
-  records: 0,
-  bytes: 8,
-} as const
-
-/** struct stats: byte offsets; SIZE without a trailing array. */
-export const STATS = {
-  SIZE: 168,
-  transfers: 0,
-  bytes: 8,
-  calls: 16,
-  duplicate_calls: 24,
-  orphan_returns: 32,
-  losses: 40,
-} as const
