@@ -8,7 +8,7 @@ import { runWorkload } from '../workloads/run.mjs'
 import { killCollectors, makeFolder, startPlainCollector } from './support/collector.js'
 import { killCommands, startCommand } from './support/command.js'
 import { describeLiveCollector } from './support/describe.js'
-import { readWritten } from './support/written.js'
+import { flatSpans, readWritten } from './support/written.js'
 
 describeLiveCollector('oisp-sensor run', () => {
   let server: FakeServer
@@ -50,10 +50,4 @@ describeLiveCollector('oisp-sensor run', () => {
   })
 })
 
-function namesOf(folder: string): (string | undefined)[] {
-  return readWritten(folder)
-    .requests.flatMap(({ resourceSpans = [] }) => resourceSpans)
-    .flatMap(({ scopeSpans = [] }) => scopeSpans)
-    .flatMap(({ spans = [] }) => spans)
-    .map(({ name }) => name)
-}
+const namesOf = (folder: string): string[] => flatSpans(readWritten(folder)).map(({ name }) => name)

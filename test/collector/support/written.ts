@@ -7,7 +7,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Signal } from '../../../src/exporter/types.js'
-import type { DecodedOtlp } from '../../support/conformance.js'
+import type { AnyValue, DecodedOtlp } from '../../support/conformance.js'
 
 export interface Written {
   requests: DecodedOtlp[]
@@ -21,10 +21,7 @@ export function readWritten(folder: string): Written {
   const requests = (['traces', 'logs', 'metrics'] as const).flatMap((signal) =>
     readLines(join(folder, `${signal}.jsonl`)),
   )
-  const spans = requests
-    .flatMap(({ resourceSpans = [] }) => resourceSpans)
-    .flatMap(({ scopeSpans = [] }) => scopeSpans)
-    .flatMap((scope) => scope.spans ?? [])
+  const spans = flatSpans({ requests })
   const logRecords = requests
     .flatMap(({ resourceLogs = [] }) => resourceLogs)
     .flatMap(({ scopeLogs = [] }) => scopeLogs)
@@ -38,10 +35,28 @@ export function readWritten(folder: string): Written {
     .flatMap(({ sum, histogram }) => (sum ?? histogram)?.dataPoints ?? [])
   return {
     requests,
-    spanIds: spans.map(({ spanId }) => spanId!),
+    spanIds: spans.map(({ spanId }) => spanId),
     logSpanIds: logRecords.map(({ spanId }) => spanId!),
     items: { traces: spans.length, logs: logRecords.length, metrics: points.length },
   }
+}
+
+export interface FlatSpan {
+  name: string
+  spanId: string
+  attributes: Map<string, AnyValue>
+}
+
+export function flatSpans({ requests }: Pick<Written, 'requests'>): FlatSpan[] {
+  return requests
+    .flatMap(({ resourceSpans = [] }) => resourceSpans)
+    .flatMap(({ scopeSpans = [] }) => scopeSpans)
+    .flatMap(({ spans = [] }) => spans)
+    .map(({ name, spanId, attributes = [] }) => ({
+      name: name!,
+      spanId: spanId!,
+      attributes: new Map(attributes.map(({ key, value }) => [key, value ?? {}])),
+    }))
 }
 
 /** After a kill the next line may stand directly behind a cut one, or behind a whole one without its end. */
