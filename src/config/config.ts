@@ -52,7 +52,7 @@ export function resolveConfig(lookup: Lookup, input: ConfigInput): Config {
       queueDirectory === undefined
         ? undefined
         : Object.freeze({ directory: queueDirectory, maxBytes: maxDiskBytes }),
-    modules: Object.freeze(checkModules(lookup.find('modules'), input.userId)),
+    modules: Object.freeze(checkModules(lookup.find('modules'))),
     hasOwnTelemetry: lookup.flag('ownTelemetry') && exporting.destinations.length > 0,
     metricIntervalMs: lookup.duration('metricInterval'),
     redactionMode: readRedactionMode(lookup),

@@ -143,7 +143,6 @@ describe('values in the file', () => {
       '"./x.mjs" is neither an absolute path nor the name of a package',
     ],
     ['exporters: {modules: [{module: ../../x}]}', '"../../x" is neither an absolute path'],
-    ['exporters: {modules: [{module: /nonexistent/x.mjs}]}', '/nonexistent/x.mjs is not there'],
   ])('are refused with their place: %j', (yaml, message) => {
     const config = write('values.yaml', yaml)
     const parse = () => parseConfig({ flags: { config }, env: {}, userId: 1000, isTerminal: false })
@@ -183,16 +182,6 @@ describe('who else can read or write it', () => {
     const link = join(folder, 'link.yaml')
     symlinkSync(join(open, 'x.yaml'), link)
     expect(failure(() => read(link, 0))).toContain(`${open} can be changed by other users`)
-  })
-
-  it('matters to everybody for modules', () => {
-    const module = write('module.mjs', '', 0o666)
-    const config = write('modules.yaml', `exporters: {modules: [{module: ${module}}]}`)
-    const parse = () =>
-      parseConfig({ flags: { config }, env: {}, userId: process.geteuid!(), isTerminal: false })
-    expect(failure(parse)).toContain(`module.mjs can be changed by other users, so ${module} is not loaded`)
-    chmodSync(module, 0o644)
-    expect(parse().modules).toEqual([{ module, options: {} }])
   })
 
   it.each([

@@ -31,7 +31,10 @@ export function createLaneTally(stats: Stats, queue: RequestQueue, destination: 
       },
     },
     queue: {
-      isDurable: queue.isDurable,
+      /** It may become so: a sink that is replaced leaves what waits to the next one. */
+      get isDurable() {
+        return queue.isDurable
+      },
       push: (request) => queue.push(request),
       size: (of) => queue.size(of),
       close: (deadlineMs) => queue.close(deadlineMs),

@@ -5,7 +5,7 @@
  */
 import { createRequire } from 'node:module'
 import { SensorError } from '../errors.js'
-import type { AttachRequest, InspectedImage } from './targets.js'
+import type { AttachRequest, InspectedImage } from './images.js'
 
 export interface KernelCounters {
   transfers: number

@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest'
 import { planAttach, unreadableLibrary } from './attach.js'
 import { knownBadKernel, upstreamRelease } from './system.js'
-import { createTargets, type AttachRequest, type InspectedImage } from './targets.js'
+import type { AttachRequest, InspectedImage } from './images.js'
+import { createTargets } from './targets.js'
 
 const openssl = { SSL_read: 100, SSL_write: 200, SSL_read_ex: 300, SSL_write_ex: 400, SSL_free: 500 }
 
@@ -55,12 +56,16 @@ describe('targets', () => {
   function setUp(files: Record<string, InspectedImage>, refuse = false) {
     const attached: AttachRequest[] = []
     let looks = 0
+    const identify = (path: string): InspectedImage => {
+      const found = files[path]
+      if (found === undefined) throw new Error('ENOENT')
+      return found
+    }
     const targets = createTargets({
+      identify,
       inspect(path) {
         looks++
-        const found = files[path]
-        if (found === undefined) throw new Error('ENOENT')
-        return found
+        return identify(path)
       },
       attach(request) {
         if (refuse) throw new Error('Operation not permitted')

@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * The live receiver: the kernel's records into the pipeline. In: batches of the addon, /proc. Out: CaptureRecord to `next`, raw
- * bytes to a recording, `tick` once a second. Decides what to attach; knows no protocol.
+ * bytes to a recording, `tick` once a second. Knows no protocol.
  * @module
  */
-import { readFileSync, watch, type FSWatcher } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { arch, release } from 'node:os'
 import type { Consumer } from '../consumer.js'
 import { SensorError } from '../errors.js'
 import type { Stats } from '../stats.js'
 import { loadAddon, type Addon, type KernelCounters, type NativeCapture } from './addon.js'
-import { decodeBatch, LOSS_REASONS, type DecodedRecord, type MappingRecord } from './decode.js'
+import { createAttachments } from './attachments.js'
+import { decodeBatch, LOSS_REASONS, type DecodedRecord } from './decode.js'
 import { encodeLostRecord, encodeProcessRecord } from './encode.js'
 import { neededCapabilities } from './capabilities.js'
-import { listPids, openPaths, readProcess } from './host.js'
+import { readProcess } from './host.js'
 import { CAPTURE_VERSION } from './layout.js'
 import type { RecordingHeader, RecordingWriter } from './recording.js'
-import { systemImages } from './system-images.js'
-import { createTargets, type AttachRequest, type Target, type Targets } from './targets.js'
+import type { Target } from './targets.js'
 import type { CaptureRecord, ProcessId } from './types.js'
 
 export const DEFAULT_RING_BYTES = 32 * 1024 * 1024
@@ -36,6 +36,8 @@ export interface LiveSettings {
   recording?: RecordingWriter | undefined
   /** A bug of ours: the receiver has counted it and goes on. */
   onError(error: unknown): void
+  /** The probes of a file that was written have gone; calls until the new ones stand are not seen. */
+  onRenew?: ((path: string) => void) | undefined
   /** The recording has ended early; the capture is of no more use to who wanted it. */
   onRecordingFailed?(error: unknown): void
 }
@@ -96,146 +98,101 @@ function createLiveReceiver(
   addon: Addon,
   capture: NativeCapture,
 ): LiveReceiver {
-  const watchers = new Map<bigint, FSWatcher>()
-  const targets = createTargets({
-    inspect: (path, names) => addon.inspectElf(path, names),
-    attach(request) {
-      capture.attach(request)
-      watchFile(request)
-    },
-  })
-  const decode = { boottimeToUnixNano: header.boottimeToUnixNano }
-  const losses = LOSS_REASONS.map(() => ({ records: 0, bytes: 0 }))
-  let ticker: NodeJS.Timeout | undefined
-  let rescanner: NodeJS.Timeout | undefined
-  let isRecordingBroken = false
+  const { stats, onRenew } = settings
+  const guard = createGuard(settings)
+  const timers: NodeJS.Timeout[] = []
   let last: KernelCounters | undefined
-
-  /**
-   * Probes stand on an inode at fixed places. When the file is written in place (`cp new old`), they would go into the middle of
-   * the new code: take them away and decide anew.
-   */
-  function watchFile({ path, cookie }: AttachRequest): void {
-    try {
-      const watcher = watch(path, { persistent: false }, (event) => {
-        if (event === 'change') guarded(() => renew(cookie))
-      })
-      watcher.on('error', () => watcher.close())
-      watchers.set(cookie, watcher)
-    } catch {
-      settings.stats.add('watches.failed', 'inotify') // the user's limit of watches; the probes are in place all the same
-    }
-  }
-
-  function renew(cookie: bigint): void {
-    detach(cookie)
-    targets.forgetAttachment(cookie)
-    capture.heedMappings()
-    settings.stats.add('attachments.renewed', 'file_changed')
-    lookAtEverything()
-  }
-
-  function detach(cookie: bigint): void {
-    watchers.get(cookie)?.close()
-    watchers.delete(cookie)
-    capture.detach(cookie)
-  }
-
-  function lookAtEverything(): void {
-    for (const path of systemImages())
-      targets.consider({ paths: [path], name: path, fileKey: `path:${path}`, inode: undefined })
-    for (const pid of listPids()) targets.considerProcess(pid)
-  }
-
-  function record(batch: Uint8Array): void {
-    if (settings.recording === undefined || isRecordingBroken) return
-    try {
-      settings.recording.write(batch)
-    } catch (error) {
-      isRecordingBroken = true
-      settings.onRecordingFailed?.(error)
-    }
-  }
-
-  /** One door for kernel batches and for the records made here, so that a recording has them in the same order. */
-  function receive(batch: Uint8Array): void {
-    record(batch)
-    const understood = decodeBatch(batch, decode, (item) => guarded(() => dispatch(item)))
-    if (understood < batch.length) settings.stats.add('records.dropped', 'undecodable')
-  }
-
-  function dispatch(item: DecodedRecord): void {
-    if (item.kind === 'mapping')
-      return item.inode === 0n ? lookAtEverything() : onMapping(item, capture, targets)
-    if (item.kind !== 'duplicate') return next.consume(item)
-    targets.markDuplicate(item.duplicateCookie)
-    detach(item.duplicateCookie)
-  }
-
-  /** A bug costs one record, not the capture. */
-  function guarded(action: () => void): void {
-    try {
-      action()
-    } catch (error) {
-      settings.stats.add('records.dropped', 'internal_error')
-      settings.onError(error)
-    }
-  }
-
+  const attachments = createAttachments({ stats, addon, capture, guard, onRenew })
+  const receive = createDoor(settings, header, (item) =>
+    guard(() => {
+      if (item.kind === 'mapping') attachments.onMapping(item)
+      else if (item.kind === 'duplicate') attachments.onDuplicate(item)
+      else next.consume(item)
+    }),
+  )
+  const now = (): bigint => addon.boottime()
+  const emitLosses = createLossReport(receive, now)
   /** By the clock of the records: the wall clock may jump. */
-  const tick = (): void => guarded(() => next.tick(addon.boottime() + header.boottimeToUnixNano))
-
-  function emitLosses(counters: KernelCounters): void {
-    counters.losses.forEach((loss, reason) => {
-      const known = losses[reason]!
-      if (loss.records === known.records) return
-      const { records, bytes } = known
-      losses[reason] = loss
-      receive(encodeLostRecord(reason, loss.records - records, loss.bytes - bytes, addon.boottime()))
-    })
-  }
+  const tick = (): void => guard(() => next.tick(now() + header.boottimeToUnixNano))
+  const every = (ms: number, action: () => void): void => void timers.push(setInterval(action, ms))
 
   return {
     start() {
-      lookAtEverything()
-      for (const facts of runningProcesses(capture)) receive(encodeProcessRecord(facts, addon.boottime()))
+      attachments.lookAtEverything()
+      for (const facts of runningProcesses(capture)) receive(encodeProcessRecord(facts, now()))
       capture.start((batch) => {
-        guarded(() => receive(batch))
+        guard(() => receive(batch))
         tick()
       })
-      ticker = setInterval(() => {
-        guarded(() => emitLosses(capture.stats()))
+      every(TICK_MS, () => {
+        guard(() => emitLosses(capture.stats()))
         tick()
-      }, TICK_MS)
-      rescanner = setInterval(() => guarded(() => targets.rescan()), RESCAN_MS)
+      })
+      every(RESCAN_MS, () => guard(() => attachments.rescan()))
     },
-    targets: () => targets.report(),
-    attachedFiles: () =>
-      targets
-        .images()
-        .filter(({ state }) => state === 'attached')
-        .map(({ path }) => path),
+    targets: () => attachments.targets(),
+    attachedFiles: () => attachments.attachedFiles(),
     stats: () => last ?? capture.stats(),
     async close() {
-      clearInterval(ticker)
-      clearInterval(rescanner)
-      for (const watcher of watchers.values()) watcher.close()
-      const counters = await capture.close()
-      last = counters
-      if (counters !== undefined) guarded(() => emitLosses(counters))
+      for (const timer of timers) clearInterval(timer)
+      attachments.close()
+      const counters = (last = await capture.close())
+      if (counters !== undefined) guard(() => emitLosses(counters))
       next.end()
     },
   }
 }
 
-/** A file that no earlier announcement told us of. Its inode number may have served another file before. */
-function onMapping(record: MappingRecord, capture: NativeCapture, targets: Targets): void {
-  const { deviceMajor, deviceMinor, inode, inodeGeneration, path: name } = record
-  const range = `${record.address.toString(16)}-${(record.address + record.length).toString(16)}`
-  const fileKey = `${deviceMajor}:${deviceMinor}:${inode}`
-  targets.forget(fileKey)
-  if (targets.consider({ paths: openPaths(record.pid, { range, path: name }), name, fileKey, inode }))
-    capture.ignoreMapping(deviceMajor, deviceMinor, inode, inodeGeneration)
+/** A bug costs one record, not the capture. */
+function createGuard({ stats, onError }: LiveSettings): (action: () => void) => void {
+  return (action) => {
+    try {
+      action()
+    } catch (error) {
+      stats.add('records.dropped', 'internal_error')
+      onError(error)
+    }
+  }
+}
+
+/** One door for kernel batches and for the records made here, so that a recording has them in the same order. */
+function createDoor(
+  { stats, recording, onRecordingFailed }: LiveSettings,
+  { boottimeToUnixNano }: RecordingHeader,
+  dispatch: (item: DecodedRecord) => void,
+): (batch: Uint8Array) => void {
+  let isRecordingBroken = false
+
+  function record(batch: Uint8Array): void {
+    if (recording === undefined || isRecordingBroken) return
+    try {
+      recording.write(batch)
+    } catch (error) {
+      isRecordingBroken = true
+      onRecordingFailed?.(error)
+    }
+  }
+
+  return (batch) => {
+    record(batch)
+    const understood = decodeBatch(batch, { boottimeToUnixNano }, dispatch)
+    if (understood < batch.length) stats.add('records.dropped', 'undecodable')
+  }
+}
+
+/** Turns the kernel's counters, which only grow, into one record for what was lost since the last call, by reason. */
+function createLossReport(
+  receive: (record: Uint8Array) => void,
+  now: () => bigint,
+): (counters: KernelCounters) => void {
+  const losses = LOSS_REASONS.map(() => ({ records: 0, bytes: 0 }))
+  return (counters) =>
+    counters.losses.forEach((loss, reason) => {
+      const { records, bytes } = losses[reason]!
+      if (loss.records === records) return
+      losses[reason] = loss
+      receive(encodeLostRecord(reason, loss.records - records, loss.bytes - bytes, now()))
+    })
 }
 
 /** Facts of what runs already. The exact start comes from the kernel; /proc must agree, or the pid was reused between. */

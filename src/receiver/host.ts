@@ -68,6 +68,21 @@ export function openPaths(pid: number, mapping: { range: string; path: string })
   return [`/proc/${pid}/map_files/${mapping.range}`, `/proc/${pid}/root${mapping.path}`]
 }
 
+/** Which file it is, and whether it is still what it was. */
+export interface FileIdentity {
+  /** st_dev and st_ino. */
+  device: bigint
+  inode: bigint
+  /** st_ctim, ns: moves whenever the file is written. */
+  changedNs: bigint
+}
+
+/** Throws when nothing is there. Follows links, map_files included. */
+export function identifyFile(path: string): FileIdentity {
+  const { dev: device, ino: inode, ctimeNs: changedNs } = statSync(path, { bigint: true })
+  return { device, inode, changedNs }
+}
+
 /** How much of a function is compared: a breakpoint is one byte. */
 const INSTRUCTION_BYTES = 8
 
