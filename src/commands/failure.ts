@@ -22,6 +22,27 @@ export function explain(error: unknown): string {
     return [`oisp-sensor: ${sentence} [${error.code}]`, ...details].join('\n') + hint
   }
   if (!(error instanceof Error)) return 'oisp-sensor: unexpected failure without an error'
-  const place = /\n\s+at (.*)/.exec(error.stack ?? '')?.[1] ?? 'an unknown place'
-  return `oisp-sensor: unexpected ${error.name}: ${error.message} (at ${place})`
+  return `oisp-sensor: unexpected ${error.name}: ${error.message} (at ${placeOf(error)})`
+}
+
+const MAX_FAULTS = 100
+
+/**
+ * For faults of ours while captured bytes pass. Each is said once: the next record may meet it again, and `records.dropped` counts
+ * on. Without its message: engines quote values in theirs (JSON.parse, ERR_INVALID_ARG_VALUE), and this line leaves the machine.
+ */
+export function createFaultTeller(say: (text: string) => void): (error: unknown) => void {
+  const said = new Set<string>()
+  return (error) => {
+    const text = error instanceof Error ? `${error.name} at ${placeOf(error)}` : `a thrown ${typeof error}`
+    if (said.has(text) || said.size >= MAX_FAULTS) return
+    said.add(text)
+    say(`a fault of the sensor has cost a record: ${text}`)
+  }
+}
+
+function placeOf(error: Error): string {
+  // Not the first line: the message stands there, and it may have lines that look like places.
+  const stack = (error.stack ?? '').replace(error.message, '')
+  return /\n\s+at (.*)/.exec(stack)?.[1] ?? 'an unknown place'
 }
