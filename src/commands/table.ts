@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs'
 import { Command, Option } from 'commander'
 import { runCapture } from './capture.js'
 import { runDoctor } from './doctor.js'
-import { explain } from './failure.js'
+import { createFaultTeller } from './failure.js'
 import { formatReport, formatReportJson, formatValid } from './print-config.js'
 import { runReplay } from './replay.js'
 import { runLive } from './run.js'
@@ -104,11 +104,15 @@ export function createProgram(setExitCode: (code: number) => void): Command {
       const report = reportSettings(toInput(flags))
       process.stdout.write(json === true ? formatReportJson(report) : formatReport(report, version))
     })
-  program
-    .command('doctor')
-    .description('what this machine permits, every TLS process and whether it can be seen')
+  configured(program.command('doctor'), 'export')
+    .description(
+      'what this machine permits, every TLS process and whether it can be seen, what each endpoint answers',
+    )
     .option('--json', 'print JSON')
-    .action((options: { json?: boolean }) => setExitCode(runDoctor(version, options)))
+    .action(async ({ json, ...flags }: Flags & { json?: boolean }) => {
+      const readConfig = (): Config => parseConfig(toInput(flags))
+      setExitCode(await runDoctor({ version, json: json === true, readConfig }))
+    })
   return program
 }
 
