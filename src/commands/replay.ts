@@ -7,6 +7,7 @@
 import type { Config } from '../config/index.js'
 import type { Log } from '../log.js'
 import type { Consumer } from '../consumer.js'
+import { loadThirdParties } from '../exporter/index.js'
 import { createPipeline, createPipelineUntil, type Stage } from '../pipeline.js'
 import {
   replayRecording,
@@ -37,7 +38,8 @@ export interface ReplaySettings {
  */
 export async function runReplay(paths: readonly string[], settings: ReplaySettings): Promise<0 | 1> {
   const stats = createStats()
-  const exporter = createSinks({ ...settings, stats })
+  const parties = await loadThirdParties(settings.config.modules)
+  const exporter = createSinks({ ...settings, stats, parties })
   const tally = createTally(exporter)
   const { stopAfter } = settings
   for (const warning of settings.config.warnings) settings.log.warn(warning)

@@ -5,6 +5,7 @@
  */
 import type { Config } from '../config/index.js'
 import type { OperationalLog } from '../log.js'
+import { loadThirdParties } from '../exporter/index.js'
 import { createPipeline } from '../pipeline.js'
 import { probeSystem, readHostHeader, type LiveReceiver } from '../receiver/index.js'
 import { createBudget, createStats } from '../stats.js'
@@ -38,8 +39,10 @@ export async function runLive(settings: RunSettings): Promise<0 | 1> {
   const stats = createStats()
   const header = readHostHeader(`oisp-sensor ${version}`)
   const resource = createSensorResource(config, version)
+  // First, because a refused module must not leave a disk queue open.
+  const parties = await loadThirdParties(output === undefined ? config.modules : [])
   const queue = await openQueue({ ...settings, stats })
-  const exporter = createSinks({ ...settings, stats, queue })
+  const exporter = createSinks({ ...settings, stats, queue, parties })
   const isReported = hasOwnTelemetry(settings)
   const logExport = isReported ? await copyLog({ ...settings, resource, stats }, exporter) : undefined
   for (const warning of config.warnings) log.warn(warning)

@@ -10,9 +10,11 @@ import {
   createExporter,
   createFileSink,
   createOtlpSink,
+  createThirdPartySink,
   displayEndpoint,
   openDiskQueue,
   type Exporter,
+  type NamedThirdParties,
   type RequestQueue,
   type Sink,
 } from '../exporter/index.js'
@@ -34,6 +36,8 @@ export interface TelemetrySettings {
 export interface SinkSettings extends TelemetrySettings {
   /** Opened by `openQueue`; memory without it. */
   queue?: RequestQueue | undefined
+  /** Loaded by `loadThirdParties`. */
+  parties?: readonly NamedThirdParties[] | undefined
 }
 
 /** The queue on disk, when there is to be one. Rejects with SensorError when its folder is not safe or not free. */
@@ -48,8 +52,9 @@ export async function openQueue({
   return openDiskQueue({ ...diskQueue, memoryBytes: queueBytes, stats, log })
 }
 
-/** Throws SensorError when the file exists already. */
-export function createSinks({ config, version, stats, log, output, queue }: SinkSettings): Exporter {
+/** Throws SensorError when the file exists already, or when a destination's headers or TLS files are no good. */
+export function createSinks(settings: SinkSettings): Exporter {
+  const { config, version, stats, log, output, queue, parties = [] } = settings
   return createExporter({ sinks: [...listSinks()] })
 
   function* listSinks(): Generator<Sink> {
@@ -72,8 +77,10 @@ export function createSinks({ config, version, stats, log, output, queue }: Sink
         version,
         queueBytes: config.queueBytes,
         flushMs: config.flushMs,
+        concurrency: config.concurrency,
         ...(queue && { queue }),
       })
+    for (const party of parties) yield createThirdPartySink({ ...party, stats, log })
   }
 }
 
@@ -91,6 +98,7 @@ export function describeDestinations({
     signalsByPlace.set(place, [...(signalsByPlace.get(place) ?? []), signal])
   }
   const sent = [...signalsByPlace].map(([place, signals]) => `${signals.join(', ')} to ${place}`)
+  sent.push(...config.modules.map(({ module }) => `redacted copies to the module ${module}`))
   if (sent.length > 0) return sent
   return [config.hasConsole ? 'this screen only (OTEL_EXPORTER_OTLP_ENDPOINT exports it)' : 'nowhere']
 }
