@@ -235,6 +235,7 @@ export const METRIC_OISP_EXPORTER_REQUESTS_SPLIT = 'oisp.exporter.requests.split
 export const METRIC_OISP_EXPORTER_REQUESTS_DAMAGED = 'oisp.exporter.requests.damaged'
 export const METRIC_OISP_EXPORTER_BYTES_DAMAGED = 'oisp.exporter.bytes.damaged'
 export const METRIC_OISP_EXPORTER_DISK_OPERATIONS_FAILED = 'oisp.exporter.disk_operations.failed'
+export const METRIC_OISP_EXPORTER_THIRD_PARTY_DROPPED = 'oisp.exporter.third_party.dropped'
 export const METRIC_OISP_EXPORTER_THIRD_PARTY_FAILED = 'oisp.exporter.third_party.failed'
 export const METRIC_OISP_OWN_LOGS_EXPORTED = 'oisp.own_logs.exported'
 export const METRIC_OISP_OWN_LOGS_DROPPED = 'oisp.own_logs.dropped'
@@ -514,6 +515,7 @@ export const METRICS: ReadonlyMap<string, MetricRow> = new Map<string, MetricRow
   ['oisp.exporter.requests.damaged', { instrument: 'counter', unit: '{request}', description: 'Requests in the disk queue that cannot be read back; the least there were', family: 'self', attributes: { ...GROUP_OISP_COUNTED } }],
   ['oisp.exporter.bytes.damaged', { instrument: 'counter', unit: 'By', description: 'Bytes in the disk queue that cannot be read back', family: 'self', attributes: { ...GROUP_OISP_COUNTED } }],
   ['oisp.exporter.disk_operations.failed', { instrument: 'counter', unit: '{operation}', description: 'Operations on the disk queue that the system refused', family: 'self', attributes: { ...GROUP_OISP_COUNTED } }],
+  ['oisp.exporter.third_party.dropped', { instrument: 'counter', unit: '{item}', description: 'Spans and log records that a third party\'s processor or exporter did not get', family: 'self', attributes: { ...GROUP_OISP_COUNTED } }],
   ['oisp.exporter.third_party.failed', { instrument: 'counter', unit: '{call}', description: 'Calls of a third party\'s processor or exporter that threw', family: 'self', attributes: { ...GROUP_OISP_COUNTED } }],
   ['oisp.own_logs.exported', { instrument: 'counter', unit: '{log_record}', description: 'Lines of the operational log that a destination took', family: 'self', attributes: { ...GROUP_OISP_COUNTED } }],
   ['oisp.own_logs.dropped', { instrument: 'counter', unit: '{log_record}', description: 'Lines of the operational log that stand on standard error only', family: 'self', attributes: { ...GROUP_OISP_COUNTED } }],
