@@ -6,9 +6,11 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { createExporter, createOtlpSink, type OtlpSinkSettings } from '../src/exporter/index.js'
 import { createHealth, toSensorResource } from '../src/health/index.js'
+import { copyLog } from '../src/commands/own.js'
+import { createLog } from '../src/log.js'
 import { createBudget, createStats, type Stats } from '../src/stats.js'
 import { createStream } from '../src/stream/index.js'
-import { startGrpcCollector, type Collector } from './support/collector.js'
+import { startGrpcCollector, startHttpCollector, type Collector } from './support/collector.js'
 import { createMemoryLog, makeDestination, makeSpan, makeTelemetry } from './support/collector-telemetry.js'
 import { checkConformance } from './support/conformance.js'
 import { decodeRequest, type PlainObject } from './support/otlp-sink.js'
@@ -16,6 +18,15 @@ import { decodeRequest, type PlainObject } from './support/otlp-sink.js'
 const SECOND = 1_000_000_000n
 const START = 1_700_000_000n * SECOND
 const INVALID_ARGUMENT = 3
+const RESOURCE = toSensorResource({
+  version: '1.2.3',
+  instanceId: '9d3c9f7e-0000-4000-8000-000000000000',
+  pid: 7,
+  hostName: 'box',
+  architecture: 'x64',
+  kernelRelease: '6.18.0',
+  operatorAttributes: { 'service.name': 'oisp-sensor' },
+})
 
 let collector: Collector | undefined
 afterEach(() => collector?.stop())
@@ -43,18 +54,9 @@ async function setUp(change: Partial<OtlpSinkSettings> = {}) {
     ...change,
   })
   const exporter = createExporter({ sinks: [sink] })
-  const resource = toSensorResource({
-    version: '1.2.3',
-    instanceId: '9d3c9f7e-0000-4000-8000-000000000000',
-    pid: 7,
-    hostName: 'box',
-    architecture: 'x64',
-    kernelRelease: '6.18.0',
-    operatorAttributes: { 'service.name': 'oisp-sensor' },
-  })
   const health = createHealth<Parameters<typeof exporter.consume>[0]>(
     {
-      resource,
+      resource: RESOURCE,
       version: '1.2.3',
       intervalMs: 10_000,
       startUnixNano: START,
@@ -155,5 +157,49 @@ describe('own telemetry at a receiver', () => {
     expect(seen.get('otel.sdk.exporter.span.exported{rejected}')).toBe(2)
     expect(seen.get('otel.sdk.exporter.span.exported')).toBe(0)
     expect(seen.get('otel.sdk.processor.span.processed')).toBe(2)
+  })
+})
+
+describe('the operational log over HTTP', () => {
+  async function setUpLog(change: Partial<OtlpSinkSettings> = {}) {
+    const to = (collector = await startHttpCollector())
+    const stats = createStats()
+    const stderr: string[] = []
+    const stream = { write: (line: string) => void stderr.push((JSON.parse(line) as { msg: string }).msg) }
+    const log = createLog({ level: 'info', stream, isTerminal: false })
+    const destinations = [makeDestination(to.url, { signal: 'logs' })]
+    const exporter = createExporter({
+      sinks: [createOtlpSink({ destinations, stats, log, version: '1.2.3', ...change })],
+    })
+    const settings = { config: { destinations }, log, version: '1.2.3', resource: RESOURCE, stats }
+    const copied = await copyLog(settings, exporter)
+    const end = async (): Promise<void> => {
+      await copied.shutdown(5000)
+      await exporter.shutdown(5000)
+    }
+    return { log, stats, stderr, end, collector: to }
+  }
+
+  it('takes the way of the metrics', async () => {
+    const { log, end, collector: to } = await setUpLog()
+    log.warn('odd')
+    await end()
+    log.warn('late')
+    expect(to.requests.flatMap(({ signal, body }) => checkConformance(decodeRequest(signal, body)))).toEqual(
+      [],
+    )
+    expect(to.read().logs.flatMap(({ items }) => items.map(({ body }) => body))).toEqual([
+      { stringValue: 'odd' },
+    ])
+  })
+
+  it('does not talk itself into a full queue: a line about a lost line is lost, and that is all', async () => {
+    const { log, end, stats, stderr } = await setUpLog({ queueBytes: 2_000, flushMs: 60_000 })
+    for (let index = 0; index < 50; index++) log.info(`line ${index}`)
+    const about = stderr.filter((line) => !line.startsWith('line'))
+    expect(about).toEqual([expect.stringContaining('the queue is full')])
+    expect(stats.get('exporter.items.dropped', 'queue_full')).toBeGreaterThan(30)
+    await end()
+    expect(stats.get('exporter.items.exported') + stats.get('exporter.items.dropped')).toBe(51)
   })
 })

@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { LogRecordExporter, ReadableLogRecord } from '@opentelemetry/sdk-logs'
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { TRUST } from '../../test/support/collector.js'
 import { createFakeClock } from '../../test/support/collector-clock.js'
 import { createMemoryLog, makeDestination } from '../../test/support/collector-telemetry.js'
 import { createStats } from '../stats.js'
 import { MAX_WAITING_LOG_RECORDS, OwnLogExporter, type OfficialOptions } from './own-log-exporter.js'
+import { TLS_CHECK_MS } from './tls-files.js'
+import type { OtlpSettings } from './types.js'
 
 const UNAVAILABLE = Object.assign(new Error('14 UNAVAILABLE'), { code: 14, details: 'connection refused' })
 const record = {} as ReadableLogRecord
 
-function setUp(url = 'http://collector.test:4317') {
+function setUp(url = 'http://collector.test:4317', change: Partial<OtlpSettings> = {}) {
   const log = createMemoryLog()
   const stats = createStats()
   const clock = createFakeClock()
@@ -26,7 +32,7 @@ function setUp(url = 'http://collector.test:4317') {
     shutdown: async () => {},
   }
   const exporter = new OwnLogExporter({
-    destination: makeDestination(url, { signal: 'logs', protocol: 'grpc' }),
+    destination: makeDestination(url, { signal: 'logs', protocol: 'grpc', ...change }),
     stats,
     log,
     version: '1.2.3',
@@ -104,6 +110,26 @@ describe('OwnLogExporter', () => {
     await send(1)
     expect(stats.get('own_logs.dropped', 'rejected')).toBe(1)
     expect(stats.get('own_logs.exported')).toBe(1)
+  })
+
+  it('makes another official exporter when the TLS files were replaced: that one reads them once', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'oisp-own-log-'))
+    try {
+      const caFile = join(folder, 'ca.pem')
+      copyFileSync(TRUST.caFile, caFile)
+      const tls = { ...TRUST, caFile }
+      const { made, send, clock } = setUp('https://collector.test:4317', { tls })
+      await send(1)
+      await send(1)
+      expect(made).toHaveLength(1)
+      rmSync(caFile)
+      copyFileSync(TRUST.caFile, caFile)
+      clock.advance(TLS_CHECK_MS)
+      await send(1)
+      expect(made).toHaveLength(2)
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
   })
 
   it.each([
