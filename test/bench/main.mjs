@@ -12,6 +12,7 @@ import { createProcessTable } from '../../dist/process/index.js'
 import { decodeBatch } from '../../dist/receiver/decode.js'
 import { createBudget, createStats } from '../../dist/stats.js'
 import { createStream } from '../../dist/stream/index.js'
+import { benchExports } from './export.mjs'
 import { pipelineSettings } from './settings.mjs'
 import { exchangeBatch, requestBody, ssePayloads } from './synthetic.mjs'
 
@@ -153,6 +154,7 @@ benchExchanges('4 KB', 4_000, 200)
 benchExchanges('150 KB', 150_000, 100, 2.5)
 benchStream()
 await benchExporter()
+await benchExports(report)
 report('RSS idle', await rssOf('idle'), 'MB', 90)
 report('RSS at 100 exchanges/s of 150 KB', await rssOf('load'), 'MB', 170)
 
