@@ -7,7 +7,8 @@
 
 /**
  * Counter names are `<noun>.<past-verb>`; `reason` is a small closed set per counter. Both are low-cardinality by contract:
- * never put a host, a pid or captured text in `reason`.
+ * never put a host, a pid or captured text in `reason`. Each leaves as the metric `oisp.<name>`: semconv/registry/self.yaml has its
+ * entry.
  */
 export interface Stats {
   add(name: string, reason: string, count?: number): void

@@ -5,8 +5,9 @@ import { describe, expect, it } from 'vitest'
 import { METRICS } from '../semconv.js'
 import { createHealth } from './health.js'
 import { toMetrics, type Readings } from './metrics.js'
+import { createMonotone } from './monotone.js'
 import { toSensorResource } from './resource.js'
-import type { LaneHealth, OwnTelemetry } from './types.js'
+import type { LaneHealth, OwnMetric, OwnTelemetry } from './types.js'
 
 const SECOND = 1_000_000_000n
 const RESOURCE = { attributes: { 'service.name': 'oisp-sensor' }, schemaUrl: 'https://schema.test' }
@@ -97,6 +98,31 @@ describe('toMetrics', () => {
       'process.memory.usage{} 4096',
       'process.uptime{} 12.5',
     ])
+  })
+})
+
+describe('createMonotone', () => {
+  const metric = (instrument: OwnMetric['instrument'], ...values: number[]): OwnMetric => ({
+    name: 'm',
+    unit: '{item}',
+    description: '',
+    instrument,
+    points: values.map((value, index) => ({ attributes: { index }, value })),
+  })
+  const valuesOf = ([made]: OwnMetric[]): number[] => made!.points.map(({ value }) => value)
+
+  it('adds what comes after a replacement to what was before, per series', () => {
+    const goOn = createMonotone()
+    expect(valuesOf(goOn([metric('counter', 5, 1)]))).toEqual([5, 1])
+    expect(valuesOf(goOn([metric('counter', 2, 3)]))).toEqual([7, 3])
+    expect(valuesOf(goOn([metric('counter', 4, 3)]))).toEqual([9, 3])
+    expect(valuesOf(goOn([metric('counter', 0, 9)]))).toEqual([9, 9])
+  })
+
+  it('lets levels fall', () => {
+    const goOn = createMonotone()
+    goOn([metric('updowncounter', 5)])
+    expect(valuesOf(goOn([metric('updowncounter', 2)]))).toEqual([2])
   })
 })
 

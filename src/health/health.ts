@@ -6,6 +6,7 @@
  */
 import type { Consumer } from '../consumer.js'
 import { toMetrics, type Readings } from './metrics.js'
+import { createMonotone } from './monotone.js'
 import { toOwnScope } from './resource.js'
 import type { OwnResource, OwnTelemetry } from './types.js'
 
@@ -29,12 +30,13 @@ export function createHealth<T>(settings: HealthSettings, next: Consumer<T> & Ow
   const { read, resource, version, startUnixNano } = settings
   const intervalNs = BigInt(settings.intervalMs) * 1_000_000n
   const scope = toOwnScope(version)
+  const goOn = createMonotone()
   let latest = startUnixNano
   let reportedAt: bigint | undefined
 
   function report(): void {
     reportedAt = latest
-    const metrics = toMetrics(read())
+    const metrics = goOn(toMetrics(read()))
     next.consumeOwn({ resource, scope, startUnixNano, timeUnixNano: latest, metrics, logRecords: [] })
   }
 
