@@ -2,8 +2,9 @@
 /** The sensor and the real Collector: each way in takes all three signals whole, and what it wrote is what semconv/ says. */
 import { afterEach, expect, it } from 'vitest'
 import { checkConformance } from '../support/conformance.js'
+import { freePorts } from '../support/free-ports.js'
 import { capturePath, scenarios } from '../support/scenario.js'
-import { freePorts, killCollectors, makeFolder, startPlainCollector } from './support/collector.js'
+import { killCollectors, makeFolder, startPlainCollector } from './support/collector.js'
 import { killCommands, startCommand, type Ended } from './support/command.js'
 import { describeCollector } from './support/describe.js'
 import { readWritten, type Written } from './support/written.js'

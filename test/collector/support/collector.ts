@@ -7,10 +7,10 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { until } from '../../live/support/until.js'
+import { freePorts } from '../../support/free-ports.js'
 import { collectorBinary } from './describe.js'
 
 export interface RealCollector {
@@ -69,15 +69,6 @@ export async function startCollector(
 export async function killCollectors(): Promise<void> {
   await Promise.all([...running].map((collector) => collector.kill()))
   running.clear()
-}
-
-/** Ports that nobody listens on now. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
-  await Promise.all(servers.map((server) => once(server, 'listening')))
-  const ports = servers.map((server) => (server.address() as AddressInfo).port)
-  await Promise.all(servers.map((server) => once(server.close(), 'close')))
-  return ports
 }
 
 export function makeFolder(): { path: string; remove(): void } {

@@ -6,7 +6,7 @@
  */
 import { readdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { freePorts } from './collector.js'
+import { freePorts } from '../../support/free-ports.js'
 
 const FOLDER = resolve(import.meta.dirname, '../../../otel-config')
 
