@@ -64,7 +64,6 @@ class DiskQueue implements RequestQueue {
   readonly #lines: Lines
   /** Undefined until the folder could be opened. */
   #writer: Writer | undefined
-  #writing: Promise<void> | undefined
   /** The last write failed: nothing is written before the next try. */
   #isPaused = false
   #retrying: Promise<void> | undefined
@@ -152,7 +151,14 @@ class DiskQueue implements RequestQueue {
     const store = await Store.open(directory)
     const part = Math.trunc(maxBytes / SEGMENTS)
     const segmentBytes = Math.min(MAX_SEGMENT_BYTES, Math.max(MIN_SEGMENT_BYTES, part))
-    this.#writer = new Writer({ store, lines: this.#lines, segmentBytes, clock, trouble: this.#trouble })
+    this.#writer = new Writer({
+      store,
+      lines: this.#lines,
+      segmentBytes,
+      clock,
+      trouble: this.#trouble,
+      onFailure: (error) => this.#fail(error),
+    })
     this.#writer.absorb(store.recovered)
     this.#sayRecovered(store.recovered)
   }
@@ -173,13 +179,8 @@ class DiskQueue implements RequestQueue {
     )
   }
 
-  /** Never rejects. */
-  #write(): Promise<void> {
-    if (this.#writer === undefined || this.#isPaused) return Promise.resolve()
-    return (this.#writing ??= this.#writer
-      .write()
-      .catch((error: unknown) => this.#fail(error))
-      .finally(() => (this.#writing = undefined)))
+  async #write(): Promise<void> {
+    if (!this.#isPaused) await this.#writer?.write()
   }
 
   #fail(error: unknown): void {

@@ -102,6 +102,10 @@ export class Line {
     return lost.reduce((sum, { items }) => sum + items, 0)
   }
 
+  get hasUnwritten(): boolean {
+    return this.#unwritten.some(hasBody)
+  }
+
   /** The oldest that are in memory only: one, and more while they stay within `maxBytes`. They stay until `written`. */
   nextUnwritten(maxBytes: number): UnwrittenEntry[] {
     const batch: UnwrittenEntry[] = []

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * The queue's hand on the disk. In: lines with requests that wait to be written, and requests that were settled. Out: segments
- * that hold exactly what is unsettled. One write at a time; marks and removals go beside it. Knows no bound and no retry.
+ * that hold exactly what is unsettled. One write at a time per signal; marks,
+ * removals and flushes go beside it. Knows no bound and no retry.
  * @module
  */
 import type { Clock, Signal } from '../types.js'
@@ -24,6 +25,8 @@ export interface WriterSettings {
   segmentBytes: number
   clock: Clock
   trouble: TroubleTeller
+  /** A write failed. */
+  onFailure(error: unknown): void
 }
 
 export class Writer {
@@ -33,6 +36,7 @@ export class Writer {
   readonly #background = new Set<Promise<void>>()
   /** Empty, but could not be removed. */
   readonly #undead = new Set<Segment>()
+  readonly #writing = new Map<Line, Promise<void>>()
   #syncTimer: unknown
 
   constructor(settings: WriterSettings) {
@@ -55,12 +59,9 @@ export class Writer {
       )
   }
 
-  /** Until nothing waits to be written. Rejects with the system's error; then what was not written still waits. */
+  /** Until nothing waits to be written, or until it failed; what was not written still waits. Never rejects. */
   async write(): Promise<void> {
-    for (let hasWritten = true; hasWritten;) {
-      hasWritten = false
-      for (const line of this.#lines) if (await this.#writeSome(line)) hasWritten = true
-    }
+    await Promise.all(this.#lines.map((line) => this.#writing.get(line) ?? this.#writeLine(line)))
   }
 
   /** A request on disk is not to be sent again. */
@@ -79,25 +80,42 @@ export class Writer {
     await this.#settings.store.close()
   }
 
-  async #writeSome(line: Line): Promise<boolean> {
+  /** Each signal has its own writer: one that waits for the disk does not hold up the others. */
+  #writeLine(line: Line): Promise<void> {
+    if (!line.hasUnwritten) return Promise.resolve()
+    const work = async (): Promise<void> => {
+      try {
+        while (line.hasUnwritten) await this.#writeSome(line)
+      } catch (error) {
+        this.#settings.onFailure(error)
+      } finally {
+        // At once, not when somebody hears of the end: what is pushed in between would wait for the next push.
+        this.#writing.delete(line)
+      }
+    }
+    const written = work()
+    this.#writing.set(line, written)
+    return written
+  }
+
+  async #writeSome(line: Line): Promise<void> {
     const { store, segmentBytes, clock } = this.#settings
     const maxBytes = Math.min(MAX_WRITE_BYTES, segmentBytes)
     const bytes = Segment.bytesOf(line.nextUnwritten(maxBytes))
-    if (bytes === 0) return false
-    if (line.active && line.active.size + bytes > segmentBytes) await this.#seal(line)
+    if (line.active && line.active.size + bytes > segmentBytes)
+      this.#later(this.#seal(line), 'a full segment cannot be flushed')
     if (line.active === undefined) {
       line.active = await store.createSegment(line.signal)
       line.segments.add(line.active)
     }
     const segment = line.active
-    // Not the same as before: some may have been settled while files were opened and closed.
+    // Not the same as before: some may have been settled while the file was opened.
     const batch = line.nextUnwritten(maxBytes)
     const offsets = await segment.append(batch, clock.unixMs())
     const places = offsets.map((offset) => ({ segment, offset }))
     line.written(batch, places)
     for (const [index, { isSettled }] of batch.entries()) if (isSettled) this.settle(places[index]!)
     this.#syncTimer ??= clock.setTimer(() => this.#sync(), SYNC_MS)
-    return true
   }
 
   async #seal(line: Line): Promise<void> {
