@@ -45,12 +45,17 @@ export class SensorProcess {
     this.#ended = Promise.all([once(lines, 'close'), once(this.#child, 'exit')])
   }
 
-  get said(): string {
-    return this.logLines.join('\n')
+  get pid(): number {
+    return this.#child.pid!
   }
 
   async ready(): Promise<void> {
-    await until('the sensor to be ready', () => this.isReady || this.#failIfEnded(), 60_000)
+    await this.until('to be ready', () => this.isReady)
+  }
+
+  /** Fails at once when the process is gone. */
+  async until(what: string, isSo: () => boolean): Promise<void> {
+    await until(`the sensor ${what}`, () => isSo() || this.#failIfEnded(), 60_000)
   }
 
   /** Gives the time of the kill. */
@@ -65,13 +70,19 @@ export class SensorProcess {
   async stop(): Promise<NonNullable<SensorProcess['closed']>> {
     this.#child.kill('SIGTERM')
     await this.#ended
-    if (this.closed === undefined) throw new Error(`the sensor did not close in good order:\n${this.#stderr}`)
+    if (this.closed === undefined)
+      throw new Error(`the sensor did not close in good order: ${this.#endedHow()}`)
     return this.closed
   }
 
+  #endedHow(): string {
+    const { exitCode, signalCode } = this.#child
+    return `it ended with ${exitCode ?? signalCode}\n${this.logLines.join('\n')}\n${this.#stderr}`
+  }
+
   #failIfEnded(): undefined {
-    if (this.#child.exitCode !== null)
-      throw new Error(`the sensor ended with ${this.#child.exitCode}:\n${this.#stderr}`)
+    const { exitCode, signalCode } = this.#child
+    if (exitCode !== null || signalCode !== null) throw new Error(this.#endedHow())
     return undefined
   }
 

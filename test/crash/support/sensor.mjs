@@ -36,7 +36,18 @@ const EXCHANGES_PER_TICK = 2
 const PER_GENERATION = 1_000_000
 
 const nowMs = () => Number(process.hrtime.bigint()) / 1e6
-const say = (/** @type {string} */ line) => void writeSync(1, `${line}\n`)
+
+/** A line is on its way before anything else happens, so that a kill cannot take it back. @param {string} line */
+function say(line) {
+  for (let rest = Buffer.from(`${line}\n`); rest.length > 0;)
+    try {
+      rest = rest.subarray(writeSync(1, rest))
+    } catch (error) {
+      // The reader is behind.
+      if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EAGAIN') throw error
+    }
+}
+
 const log = {
   info: (/** @type {string} */ text) => say(`log ${text}`),
   warn: (/** @type {string} */ text) => say(`log ${text}`),
@@ -89,8 +100,9 @@ function tick() {
 }
 
 say('ready')
-setInterval(tick, TICK_MS)
+const ticking = setInterval(tick, TICK_MS)
 process.once('SIGTERM', async () => {
+  clearInterval(ticking)
   const report = await exporter.shutdown(5_000)
   /** @type {{name: string, reason: string, count: number}[]} */
   const snapshot = stats.snapshot()
