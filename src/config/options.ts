@@ -275,7 +275,6 @@ export const OPTIONS = [
     kind: 'modules',
     env: [],
     path: 'exporters.modules',
-    isReloaded: true,
     isSecret: true,
     defaultWords: 'none',
     description:
