@@ -94,18 +94,20 @@ function keep(receiver: CrashReceiver, signal: Signal, body: Buffer): string[] {
   const isTraces = signal === 'traces'
   const items = readItems(signal, body)
   if (!isTraces) for (const item of items) receiver.logSpanIds.add(idOf(item))
-  return isTraces ? items.map((item) => keepSpan(receiver, item)) : []
+  return isTraces ? items.flatMap((item) => keepSpan(receiver, item)) : []
 }
 
-function keepSpan({ exchanges }: CrashReceiver, item: Item): string {
-  const id = item.attributes.find(({ key }) => key === 'gen_ai.response.id')!.value.stringValue!
+/** Nothing for a span without a response id: a call of somebody else on this machine that failed. */
+function keepSpan({ exchanges }: CrashReceiver, item: Item): string[] {
+  const id = item.attributes.find(({ key }) => key === 'gen_ai.response.id')?.value.stringValue
+  if (id === undefined) return []
   let exchange = exchanges.get(id)
   if (exchange === undefined)
     exchanges.set(id, (exchange = { spanIds: new Set(), deliveries: 0, acceptedAt: undefined, repeats: [] }))
   exchange.spanIds.add(idOf(item))
   exchange.deliveries += 1
   if (exchange.acceptedAt !== undefined) exchange.repeats.push(exchange.acceptedAt)
-  return id
+  return [id]
 }
 
 interface Decoded {

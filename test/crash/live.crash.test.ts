@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * kill -9 of the sensor itself while it captures a real client: what had ended in time is at the receiver after a restart, once by
+ * its ids, and the client never notices. Fewer kills than the synthetic test makes: each attaches real probes.
+ */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { describeLive } from '../live/support/permitted.js'
+import { until } from '../live/support/until.js'
+import { startFakeServer, type FakeServer } from '../server/start.mjs'
+import { runWorkload } from '../workloads/run.mjs'
+import { chooseSeed, createRandom } from './support/random.js'
+import { nowMs, startReceiver, type CrashReceiver } from './support/receiver.js'
+
+const MAIN = process.env['OISP_TEST_MAIN'] ?? new URL('../../dist/main.js', import.meta.url).pathname
+const KILLS = 10
+const FLUSH_MS = 200
+/** From the kernel's ring to the exporter, and from there to the file. */
+const ALLOWANCE_MS = 500
+const LONGEST_LIFE_MS = 1_500
+
+let folder: string
+let receiver: CrashReceiver
+let server: FakeServer
+let sensor: ChildProcess | undefined
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'oisp-crash-'))
+  receiver = await startReceiver()
+  server = await startFakeServer({ bytesDir: folder })
+})
+afterEach(async () => {
+  sensor?.kill('SIGKILL')
+  await server.stop()
+  await receiver.stop()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+async function startRun(): Promise<ChildProcess> {
+  const child = spawn(process.execPath, [MAIN, 'run'], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      ...process.env,
+      OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
+      OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf',
+      OTEL_BSP_SCHEDULE_DELAY: String(FLUSH_MS),
+      OISP_STATE_DIRECTORY: join(folder, 'state'),
+      OISP_QUEUE_DIRECTORY: join(folder, 'queue'),
+    },
+  })
+  let said = ''
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => (said += text))
+  await until(
+    'the sensor to be ready',
+    () => {
+      if (child.exitCode !== null) throw new Error(`the sensor ended with ${child.exitCode}:\n${said}`)
+      return / is ready/.test(said) || undefined
+    },
+    60_000,
+  )
+  return (sensor = child)
+}
+
+/** Calls until `endsAt`, and for each set of them the time at which all had ended. */
+async function call(life: number, endsAt: number): Promise<{ responseIds: string[]; endedAt: number }[]> {
+  const rounds = []
+  for (let round = 0; nowMs() < endsAt; round++) {
+    await server.reset()
+    const prompt = `kill ${life}, round ${round}`
+    const { exitCode } = await runWorkload('node-https', ['--calls', '3', '--prompt', prompt], {
+      url: server.baseUrl,
+      caFile: server.caFile,
+    })
+    const endedAt = nowMs()
+    expect(exitCode).toBe(0)
+    const { exchanges } = await server.read()
+    rounds.push({ endedAt, responseIds: exchanges.flatMap(({ responseId }) => responseId ?? []) })
+  }
+  return rounds
+}
+
+async function killOnce(life: number, random: () => number): Promise<string[]> {
+  receiver.state = random() < 0.5 ? 'up' : 'unavailable'
+  const child = await startRun()
+  const lifeMs = FLUSH_MS + ALLOWANCE_MS + random() * LONGEST_LIFE_MS
+  const killAt = nowMs() + lifeMs
+  const killed = new Promise<number>((resolve) =>
+    setTimeout(() => {
+      const at = nowMs()
+      child.kill('SIGKILL')
+      resolve(at)
+    }, lifeMs),
+  )
+  const rounds = await call(life, killAt)
+  const killedAt = await killed
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+  return rounds
+    .filter(({ endedAt }) => endedAt + FLUSH_MS + ALLOWANCE_MS < killedAt)
+    .flatMap(({ responseIds }) => responseIds)
+}
+
+/** Restarts it with the receiver up until nothing is left on disk. */
+async function drain(): Promise<void> {
+  receiver.state = 'up'
+  for (let attempt = 0; attempt < 5; attempt++) {
+    const child = await startRun()
+    child.kill('SIGINT')
+    await once(child, 'exit')
+    if (readdirSync(join(folder, 'queue')).length === 0) return
+  }
+  throw new Error('the queue does not get empty')
+}
+
+describeLive('the sensor with a disk queue', () => {
+  it(`loses and doubles nothing in ${KILLS} kills`, async () => {
+    const seed = chooseSeed()
+    const random = createRandom(seed)
+    const safe: string[] = []
+    for (let kill = 0; kill < KILLS; kill++) safe.push(...(await killOnce(kill, random)))
+    await drain()
+    console.log(
+      `seed ${seed}: ${KILLS} kills; ${safe.length} exchanges ended in time, ${receiver.exchanges.size} arrived`,
+    )
+    expect(safe.length).toBeGreaterThan(KILLS)
+    expect(safe.filter((id) => !receiver.exchanges.has(id))).toEqual([])
+    expect([...receiver.exchanges].filter(([, { spanIds }]) => spanIds.size > 1)).toEqual([])
+  })
+})
