@@ -23,9 +23,11 @@ export function toKeyValues(attributes: Attributes, structuredAs: StructuredAs):
     const value = attributes[key]
     if (value === undefined) continue
     const asText = structuredAs === 'json-string' && isStructured(value)
+    const type = attributeType(key)
     out.push({
-      key: wellFormed(key),
-      value: asText ? { stringValue: toJsonText(value) } : toAnyValue(value, attributeType(key), 0),
+      // A key of the table is well-formed.
+      key: type === undefined ? wellFormed(key) : key,
+      value: asText ? { stringValue: toJsonText(value) } : toAnyValue(value, type, 0),
     })
   }
   return out

@@ -5,7 +5,7 @@
  * @module
  */
 import type { Budget } from '../stats.js'
-import { encodeRequest, headBytes, RECORD_FRAME_BYTES, type Head } from './encode.js'
+import { encodeRequest, headBytes, RECORD_FRAME_BYTES, type Head } from './request.js'
 import type { EncodedRequest, Signal } from './types.js'
 
 export interface EncodedRecord {

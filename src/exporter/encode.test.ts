@@ -15,15 +15,8 @@ import {
 import type { Redacted } from '../redaction/types.js'
 import type { Telemetry } from '../run/types.js'
 import { toOtlp } from './convert.js'
-import {
-  encodeHead,
-  encodeLogRecord,
-  encodeMetric,
-  encodeRequest,
-  encodeSpan,
-  headBytes,
-  RECORD_FRAME_BYTES,
-} from './encode.js'
+import { encodeHead, encodeLogRecord, encodeMetric, encodeSpan } from './encode.js'
+import { encodeRequest, headBytes, RECORD_FRAME_BYTES } from './request.js'
 import { toJsonLines } from './json.js'
 import { toReadableLogRecord, toReadableSpan } from './third-party-sink.js'
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * OTLP message objects → protobuf bytes with the protobufjs Writer; field numbers as in `proto/`. In: one span, log record
- * or metric at a time. Out: its message bytes, so that sizes are exact before anything is put together. Knows no queue.
+ * or metric at a time. Out: its message bytes, so that sizes are exact before anything is put together (request.ts). Knows no queue.
  * @module
  */
 import protobuf from 'protobufjs/minimal.js'
+import { ATTRIBUTES } from '../semconv.js'
 import type {
   AnyValue,
   KeyValue,
@@ -16,6 +17,7 @@ import type {
   OtlpSpan,
   OtlpTelemetry,
 } from './otlp.js'
+import type { Head } from './request.js'
 
 type Writer = protobuf.Writer
 type Long = Parameters<Writer['fixed64']>[0]
@@ -26,8 +28,26 @@ const BYTES = 2
 const FIXED32 = 5
 const tag = (field: number, wireType: number): number => (field << 3) | wireType
 
+/** A writer that has grown is kept for the next record: growing costs more than writing. Not there while one is being written. */
+let idle: Writer | undefined
+const MAX_IDLE_BYTES = 64 * 1024
+
+function begin(): Writer {
+  const writer = idle ?? protobuf.Writer.create()
+  // Should writing throw, half a record goes away with its writer.
+  idle = undefined
+  return writer.reset()
+}
+
+/** A copy: the writer goes on. */
+function finish(writer: Writer): Uint8Array {
+  const bytes = writer.finish()
+  if (bytes.length <= MAX_IDLE_BYTES) idle = writer
+  return bytes
+}
+
 export function encodeSpan(span: OtlpSpan): Uint8Array {
-  const writer = protobuf.Writer.create()
+  const writer = begin()
   writer.uint32(tag(1, BYTES)).bytes(idBytes(span.traceId, 16))
   writer.uint32(tag(2, BYTES)).bytes(idBytes(span.spanId, 8))
   if (span.traceState) writer.uint32(tag(3, BYTES)).string(span.traceState)
@@ -44,7 +64,7 @@ export function encodeSpan(span: OtlpSpan): Uint8Array {
   if (span.status.message) writer.uint32(tag(2, BYTES)).string(span.status.message)
   writeCount(writer, 3, span.status.code)
   writer.ldelim()
-  return writer.uint32(tag(16, FIXED32)).fixed32(span.flags).finish()
+  return finish(writer.uint32(tag(16, FIXED32)).fixed32(span.flags))
 }
 
 /** The caller forked; this ends the fork. */
@@ -58,7 +78,7 @@ function writeLink(writer: Writer, link: OtlpLink): void {
 }
 
 export function encodeLogRecord(record: OtlpLogRecord): Uint8Array {
-  const writer = protobuf.Writer.create()
+  const writer = begin()
   writer.uint32(tag(1, FIXED64)).fixed64(toLong(record.timeUnixNano))
   writeCount(writer, 2, record.severityNumber)
   if (record.severityText) writer.uint32(tag(3, BYTES)).string(record.severityText)
@@ -73,11 +93,11 @@ export function encodeLogRecord(record: OtlpLogRecord): Uint8Array {
   if (record.spanId) writer.uint32(tag(10, BYTES)).bytes(idBytes(record.spanId, 8))
   writer.uint32(tag(11, FIXED64)).fixed64(toLong(record.observedTimeUnixNano))
   if (record.eventName) writer.uint32(tag(12, BYTES)).string(record.eventName)
-  return writer.finish()
+  return finish(writer)
 }
 
 export function encodeMetric(metric: OtlpMetric): Uint8Array {
-  const writer = protobuf.Writer.create()
+  const writer = begin()
   writer.uint32(tag(1, BYTES)).string(metric.name)
   if (metric.description) writer.uint32(tag(2, BYTES)).string(metric.description)
   if (metric.unit) writer.uint32(tag(3, BYTES)).string(metric.unit)
@@ -98,7 +118,7 @@ export function encodeMetric(metric: OtlpMetric): Uint8Array {
       writeHistogramPoint(writer.uint32(tag(1, BYTES)).fork(), point)
     writer.uint32(tag(2, VARINT)).uint32(metric.histogram.aggregationTemporality).ldelim()
   }
-  return writer.finish()
+  return finish(writer)
 }
 
 function writeNumberPoint(writer: Writer, point: OtlpNumberPoint): void {
@@ -125,16 +145,6 @@ function writeHistogramPoint(writer: Writer, point: OtlpHistogramPoint): void {
   writer.uint32(tag(12, FIXED64)).double(point.max).ldelim()
 }
 
-/** Everything in a request that stands around the records: encoded once per resource. */
-export interface Head {
-  /** Equal for equal resource, scope and schema URLs: such records share one ResourceSpans. */
-  key: string
-  resource: Uint8Array
-  scope: Uint8Array
-  resourceSchemaUrl: string
-  scopeSchemaUrl: string
-}
-
 export function encodeHead(otlp: OtlpTelemetry): Head {
   const resource = protobuf.Writer.create()
   writeAttributes(resource, 1, otlp.resource.attributes)
@@ -147,46 +157,23 @@ export function encodeHead(otlp: OtlpTelemetry): Head {
   return { key, ...head }
 }
 
-/** Upper bound of the bytes `encodeRequest` adds for one head, and for one record beside its own bytes. */
-export const headBytes = (head: Head): number =>
-  head.resource.length +
-  head.scope.length +
-  3 * (head.resourceSchemaUrl.length + head.scopeSchemaUrl.length) +
-  40
-export const RECORD_FRAME_BYTES = 6
-
-/**
- * One Export…ServiceRequest. The three signals share field numbers at every level above the record (ResourceX 1, 2, 3;
- * ScopeX 1, 2, 3), so one function serves them all.
- */
-export function encodeRequest(records: readonly { head: Head; body: Uint8Array }[]): Uint8Array {
-  const groups = new Map<string, { head: Head; bodies: Uint8Array[] }>()
-  for (const { head, body } of records) {
-    const group = groups.get(head.key)
-    if (group) group.bodies.push(body)
-    else groups.set(head.key, { head, bodies: [body] })
-  }
-  const writer = protobuf.Writer.create()
-  for (const { head, bodies } of groups.values()) {
-    writer.uint32(tag(1, BYTES)).fork()
-    writer.uint32(tag(1, BYTES)).bytes(head.resource)
-    writer.uint32(tag(2, BYTES)).fork()
-    writer.uint32(tag(1, BYTES)).bytes(head.scope)
-    for (const body of bodies) writer.uint32(tag(2, BYTES)).bytes(body)
-    if (head.scopeSchemaUrl) writer.uint32(tag(3, BYTES)).string(head.scopeSchemaUrl)
-    writer.ldelim()
-    if (head.resourceSchemaUrl) writer.uint32(tag(3, BYTES)).string(head.resourceSchemaUrl)
-    writer.ldelim()
-  }
-  return writer.finish()
-}
-
 function writeAttributes(writer: Writer, field: number, attributes: readonly KeyValue[]): void {
   for (const { key, value } of attributes) {
-    writer.uint32(tag(field, BYTES)).fork().uint32(tag(1, BYTES)).string(key)
+    writer.uint32(tag(field, BYTES)).fork().raw(encodeKey(key))
     writeAnyValue(writer.uint32(tag(2, BYTES)).fork(), value)
     writer.ldelim().ldelim()
   }
+}
+
+/** KeyValue's field 1. There are some hundred known keys, in every span the same. */
+const knownKeys = new Map<string, Uint8Array>()
+
+function encodeKey(key: string): Uint8Array {
+  const known = knownKeys.get(key)
+  if (known !== undefined) return known
+  const bytes = protobuf.Writer.create().uint32(tag(1, BYTES)).string(key).finish()
+  if (ATTRIBUTES.has(key)) knownKeys.set(key, bytes)
+  return bytes
 }
 
 function writeAnyValue(writer: Writer, value: AnyValue): void {
@@ -215,6 +202,9 @@ function writeCount(writer: Writer, field: number, count: number): void {
 
 /** The Writer takes 64 bits as two halves: exact where a JavaScript number is not. */
 function toLong(value: bigint): Long {
+  // Nearly all but times; BigInt arithmetic costs an allocation per step.
+  const number = Number(value)
+  if (Number.isSafeInteger(number)) return number
   const low = Number(BigInt.asIntN(32, value))
   const high = Number(BigInt.asIntN(32, value >> 32n))
   return { low, high, unsigned: true } as Long

@@ -5,21 +5,15 @@
  */
 import { createBudget, type Stats } from '../stats.js'
 import { encodeWithin } from './content.js'
-import {
-  encodeHead,
-  encodeLogRecord,
-  encodeMetric,
-  encodeSpan,
-  headBytes,
-  RECORD_FRAME_BYTES,
-  type Head,
-} from './encode.js'
+import { encodeLogRecord, encodeMetric, encodeSpan } from './encode.js'
+import { HeadCache } from './head-cache.js'
 import { createGrpcTransport } from './grpc.js'
 import { createHttpTransport } from './http.js'
 import { Lane } from './lane.js'
 import { createLaneTally, type LaneTally } from './lane-tally.js'
 import { createMemoryQueue } from './memory-queue.js'
 import type { OtlpMetric, OtlpTelemetry } from './otlp.js'
+import { headBytes, RECORD_FRAME_BYTES, type Head } from './request.js'
 import { DEFAULT_RETRY, type RetrySettings } from './retry.js'
 import { systemClock } from './clock.js'
 import type {
@@ -111,7 +105,7 @@ export function createOtlpSink(settings: OtlpSinkSettings): OtlpSink {
     lane.start()
   }
   dropForeign(queue, lanes, settings)
-  const own = { maxRecordBytes, maxRequestBytes, spareBytes: 0 }
+  const own = { maxRecordBytes, maxRequestBytes, spareBytes: 0, heads: new HeadCache() }
   const limits = { ...own, spareBytes: Math.min(OWN_BYTES, budget.limitBytes * OWN_SHARE) }
   return {
     name: 'otlp',
@@ -142,14 +136,15 @@ function defaultTransport({
     to.protocol === 'grpc' ? createGrpcTransport(to, context) : createHttpTransport(to, context)
 }
 
-interface SizeLimits {
+interface EnqueueLimits {
   maxRecordBytes: number
   maxRequestBytes: number
   spareBytes: number
+  heads: HeadCache
 }
 
-function enqueue(otlp: OtlpTelemetry, lanes: Map<Signal, Lane>, limits: SizeLimits, stats: Stats): void {
-  const head = encodeHead(otlp)
+function enqueue(otlp: OtlpTelemetry, lanes: Map<Signal, Lane>, limits: EnqueueLimits, stats: Stats): void {
+  const head = limits.heads.get(otlp)
   const room = limits.maxRequestBytes - headBytes(head) - RECORD_FRAME_BYTES
   const enqueuer = new Enqueuer(
     head,
@@ -170,7 +165,7 @@ class Enqueuer {
 
   constructor(
     readonly head: Head,
-    readonly limits: SizeLimits,
+    readonly limits: EnqueueLimits,
     readonly stats: Stats,
   ) {
     this.#sharedBytes = headBytes(head)

@@ -9,7 +9,8 @@ import {
 } from '../../test/support/collector-telemetry.js'
 import { canonical } from '../../test/support/otlp-sink.js'
 import { toOtlp } from './convert.js'
-import { encodeHead, encodeLogRecord, encodeMetric, encodeRequest, encodeSpan } from './encode.js'
+import { encodeHead, encodeLogRecord, encodeMetric, encodeSpan } from './encode.js'
+import { encodeRequest } from './request.js'
 import { splitRequest } from './split.js'
 import type { Signal } from './types.js'
 

@@ -5,7 +5,7 @@
  * @module
  */
 import protobuf from 'protobufjs/minimal.js'
-import { encodeRequest, type Head } from './encode.js'
+import { encodeRequest, type Head } from './request.js'
 import type { EncodedRequest, Signal } from './types.js'
 
 interface Framed {
