@@ -5,9 +5,12 @@
  * counted and goes no further.
  * @module
  */
-import { createTraceState, ROOT_CONTEXT, trace, type HrTime, type SpanContext } from '@opentelemetry/api'
+import { createRequire } from 'node:module'
+import type * as Api from '@opentelemetry/api'
+import type { HrTime, SpanContext } from '@opentelemetry/api'
 import type { AnyValueMap } from '@opentelemetry/api-logs'
-import { resourceFromAttributes, type Resource } from '@opentelemetry/resources'
+import type * as Resources from '@opentelemetry/resources'
+import type { Resource } from '@opentelemetry/resources'
 import type {
   LogRecordExporter,
   LogRecordProcessor,
@@ -32,6 +35,22 @@ import type { Stats } from '../stats.js'
 import { isStructured, toJsonText } from './any-value.js'
 import { systemClock } from './clock.js'
 import type { Clock, ExporterLog, ShutdownReport, Sink } from './types.js'
+
+interface Sdk {
+  api: typeof Api
+  resources: typeof Resources
+}
+
+let sdk: Sdk | undefined
+
+/** On first use: nearly no sensor has third parties, and these packages take some 15 MB of every process that loads them. */
+function loadSdk(): Sdk {
+  const require = createRequire(import.meta.url)
+  return (sdk ??= {
+    api: require('@opentelemetry/api') as typeof Api,
+    resources: require('@opentelemetry/resources') as typeof Resources,
+  })
+}
 
 export interface ThirdParties {
   spanProcessors?: readonly SpanProcessor[]
@@ -185,7 +204,9 @@ class ScopeTable {
 }
 
 function toResource({ resource }: Telemetry): Resource {
-  return resourceFromAttributes(toSdkAttributes(resource.attributes), { schemaUrl: resource.schemaUrl })
+  return loadSdk().resources.resourceFromAttributes(toSdkAttributes(resource.attributes), {
+    schemaUrl: resource.schemaUrl,
+  })
 }
 
 export function toReadableSpan(span: Span, resource: Resource, scope: Scope): ReadableSpan {
@@ -233,6 +254,7 @@ export function toReadableLogRecord(record: LogRecord, resource: Resource, scope
 }
 
 function toContext({ spanContext }: ReadableLogRecord) {
+  const { trace, ROOT_CONTEXT } = loadSdk().api
   return spanContext ? trace.setSpanContext(ROOT_CONTEXT, spanContext) : ROOT_CONTEXT
 }
 
@@ -242,7 +264,7 @@ function toSpanContext(context: RunSpanContext, traceState: string | undefined):
     spanId: context.spanId,
     traceFlags: context.traceFlags,
     ...(context.isRemote === undefined ? {} : { isRemote: context.isRemote }),
-    ...(traceState ? { traceState: createTraceState(traceState) } : {}),
+    ...(traceState ? { traceState: loadSdk().api.createTraceState(traceState) } : {}),
   }
 }
 
