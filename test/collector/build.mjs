@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// @ts-check
 /**
  * @module The real OpenTelemetry Collector for the tests: in comes a list of component modules, out goes the path of a binary built
  * from their sources under `.cache/collector`, named by a hash of that list, so an unchanged list is built once. It installs
@@ -11,8 +12,8 @@ import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const VERSION = 'v0.161.0'
-/** What the go.mod of the Collector's modules at VERSION asks for. */
-const GO_NEEDED = [1, 25]
+/** What the go.mod of the Collector's modules at VERSION asks for: 1.26. */
+const GO_NEEDED = { major: 1, minor: 26 }
 const CORE = 'go.opentelemetry.io/collector'
 const CONTRIB = 'github.com/open-telemetry/opentelemetry-collector-contrib'
 
@@ -55,13 +56,13 @@ function manifest() {
 /** Says in one sentence why the Collector cannot be built here; undefined when it can, or is built already. */
 export function missingForCollector() {
   if (existsSync(binaryPath())) return undefined
-  const needed = `Go ${GO_NEEDED.join('.')} or newer is needed to build the Collector (https://go.dev/dl/; Debian 12's own golang is too old)`
+  const needed = `Go ${GO_NEEDED.major}.${GO_NEEDED.minor} or newer is needed to build the Collector (https://go.dev/dl/; Debian 12's own golang is too old)`
   const { stdout, error } = spawnSync('go', ['env', 'GOVERSION'], { encoding: 'utf8' })
   if (error) return `${needed}: there is no go command`
   const found = /^go(\d+)\.(\d+)/.exec(stdout)
   if (!found) return `${needed}: "go env GOVERSION" said ${JSON.stringify(stdout)}`
   const [major, minor] = [Number(found[1]), Number(found[2])]
-  const isEnough = major > GO_NEEDED[0] || (major === GO_NEEDED[0] && minor >= GO_NEEDED[1])
+  const isEnough = major > GO_NEEDED.major || (major === GO_NEEDED.major && minor >= GO_NEEDED.minor)
   return isEnough ? undefined : `${needed}: this is ${found[0]}`
 }
 
@@ -69,6 +70,7 @@ function binaryPath() {
   return join(cache, createHash('sha256').update(manifest()).digest('hex').slice(0, 16), 'otelcol')
 }
 
+/** @param {string} step @param {string[]} args @param {string} cwd */
 function go(step, args, cwd) {
   const begin = Date.now()
   process.stderr.write(`collector: ${step}\n`)

@@ -22,6 +22,7 @@ export default function setup(project: TestProject): void {
   console.log('needs: Go (builds the Collector into .cache/collector, once), openssl (makes certificates)')
   const missing = findMissing()
   if (missing !== undefined && process.env['LIVE_REQUIRED'] === '1') throw new Error(missing)
+  if (missing !== undefined) console.log(`SKIPPED, all of it: ${missing}`)
   project.provide('collector', {
     binary: missing === undefined ? buildCollector() : undefined,
     missing: missing ?? '',
