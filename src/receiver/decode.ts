@@ -73,14 +73,15 @@ export function decodeBatch(
   settings: DecodeSettings,
   visit: (record: DecodedRecord) => void,
 ): number {
-  const view = Buffer.from(batch.buffer, batch.byteOffset, batch.byteLength)
+  const bytes = Buffer.from(batch.buffer, batch.byteOffset, batch.byteLength)
+  const data = new DataReader(bytes)
   let at = 0
-  while (at + RECORD_HEADER.SIZE <= view.length) {
-    const size = view.readUInt32LE(at + RECORD_HEADER.size)
-    if (size < RECORD_HEADER.SIZE || at + size > view.length) return at
-    const record = decodeRecord(view, at, size, settings)
+  while (at + RECORD_HEADER.SIZE <= bytes.length) {
+    const size = bytes.readUInt32LE(at + RECORD_HEADER.size)
+    if (size < RECORD_HEADER.SIZE || at + size > bytes.length) return at
+    const record = decodeRecord(bytes, at, size, data, settings)
     if (record !== undefined) visit(record)
-    at = Math.min((at + size + 7) & ~7, view.length)
+    at = Math.min((at + size + 7) & ~7, bytes.length)
   }
   return at
 }
@@ -89,13 +90,14 @@ function decodeRecord(
   batch: Buffer,
   at: number,
   size: number,
+  data: DataReader,
   settings: DecodeSettings,
 ): DecodedRecord | undefined {
   const kind = batch.readUInt32LE(at + RECORD_HEADER.kind)
   if (size < (FIXED_SIZES[kind] ?? Infinity)) return undefined
-  const timeUnixNano = batch.readBigUInt64LE(at + RECORD_HEADER.time_ns) + settings.boottimeToUnixNano
   // Nearly all records: read in place, because a view of one costs as much as the rest of its decoding.
-  if (kind === RECORD_KIND.RECORD_DATA) return decodeData(batch, at, size, timeUnixNano)
+  if (kind === RECORD_KIND.RECORD_DATA) return data.read(at, size, settings.boottimeToUnixNano)
+  const timeUnixNano = batch.readBigUInt64LE(at + RECORD_HEADER.time_ns) + settings.boottimeToUnixNano
   return decodeOther(kind, batch.subarray(at, at + size), timeUnixNano)
 }
 
@@ -107,7 +109,7 @@ function decodeOther(kind: number, r: Buffer, timeUnixNano: bigint): DecodedReco
       return {
         kind: 'close',
         timeUnixNano,
-        connection: connectionOf(r, 0),
+        connection: connectionOf(r),
         transmitted: safeNumber(r, CLOSE_RECORD.transmitted),
         received: safeNumber(r, CLOSE_RECORD.received),
         peerClosed: (r.readUInt32LE(CLOSE_RECORD.flags) & CLOSE_PEER_CLOSED) !== 0,
@@ -176,12 +178,11 @@ function processOf(r: Buffer): ProcessId {
 }
 
 /** `struct connection` stands at the same place in data, gap and close records. */
-function connectionOf(batch: Buffer, at: number): ConnectionId {
+function connectionOf(r: Buffer): ConnectionId {
   return {
-    pid: batch.readUInt32LE(at + RECORD_HEADER.pid),
-    startBoottimeNs: batch.readBigUInt64LE(at + RECORD_HEADER.start_boottime_ns),
-    ssl: batch.readBigUInt64LE(at + DATA_RECORD.connection + CONNECTION.ssl),
-    generation: batch.readBigUInt64LE(at + DATA_RECORD.connection + CONNECTION.generation),
+    ...processOf(r),
+    ssl: r.readBigUInt64LE(DATA_RECORD.connection + CONNECTION.ssl),
+    generation: r.readBigUInt64LE(DATA_RECORD.connection + CONNECTION.generation),
   }
 }
 
@@ -190,26 +191,66 @@ function directionOf(value: number): Direction | undefined {
   return value === DIRECTION.DIRECTION_RECEIVE ? 'receive' : undefined
 }
 
-function decodeData(
-  batch: Buffer,
-  at: number,
-  size: number,
-  timeUnixNano: bigint,
-): CaptureRecord | undefined {
-  const direction = directionOf(batch.readUInt32LE(at + DATA_RECORD.direction))
-  const length = batch.readUInt32LE(at + DATA_RECORD.length)
-  if (direction === undefined || DATA_RECORD.SIZE + length > size) return undefined
-  const start = at + DATA_RECORD.SIZE
-  return {
-    kind: 'data',
-    timeUnixNano,
-    connection: connectionOf(batch, at),
-    threadId: batch.readUInt32LE(at + RECORD_HEADER.tid),
-    direction,
-    offset: safeNumber(batch, at + DATA_RECORD.offset),
-    bytes: batch.subarray(start, start + length),
+/** Data records of one batch, through a view whose 64-bit reads V8 compiles in place; Buffer's put them together from bytes. */
+class DataReader {
+  readonly #bytes: Buffer
+  readonly #view: DataView
+  /** Records come in runs of one connection: comparing costs less than three more big integers. */
+  #last: ConnectionId | undefined
+  #lastAt = 0
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  }
+
+  read(at: number, size: number, boottimeToUnixNano: bigint): CaptureRecord | undefined {
+    const view = this.#view
+    const direction = directionOf(view.getUint32(at + DATA_RECORD.direction, true))
+    const length = view.getUint32(at + DATA_RECORD.length, true)
+    if (direction === undefined || DATA_RECORD.SIZE + length > size) return undefined
+    const start = at + DATA_RECORD.SIZE
+    return {
+      kind: 'data',
+      timeUnixNano: view.getBigUint64(at + RECORD_HEADER.time_ns, true) + boottimeToUnixNano,
+      connection: this.#connectionOf(at),
+      threadId: view.getUint32(at + RECORD_HEADER.tid, true),
+      direction,
+      offset: safeNumber(this.#bytes, at + DATA_RECORD.offset),
+      bytes: this.#bytes.subarray(start, start + length),
+    }
+  }
+
+  #connectionOf(at: number): ConnectionId {
+    if (this.#last !== undefined && this.#isSame(at, this.#lastAt)) return this.#last
+    const view = this.#view
+    this.#lastAt = at
+    return (this.#last = {
+      pid: view.getUint32(at + RECORD_HEADER.pid, true),
+      startBoottimeNs: view.getBigUint64(at + RECORD_HEADER.start_boottime_ns, true),
+      ssl: view.getBigUint64(at + DATA_RECORD.connection + CONNECTION.ssl, true),
+      generation: view.getBigUint64(at + DATA_RECORD.connection + CONNECTION.generation, true),
+    })
+  }
+
+  #isSame(a: number, b: number): boolean {
+    const view = this.#view
+    for (const field of CONNECTION_WORDS)
+      if (view.getUint32(a + field, true) !== view.getUint32(b + field, true)) return false
+    return true
   }
 }
+
+/** Where the 32-bit halves stand that name a connection. */
+const CONNECTION_WORDS = [
+  RECORD_HEADER.pid,
+  RECORD_HEADER.start_boottime_ns,
+  RECORD_HEADER.start_boottime_ns + 4,
+  DATA_RECORD.connection + CONNECTION.ssl,
+  DATA_RECORD.connection + CONNECTION.ssl + 4,
+  DATA_RECORD.connection + CONNECTION.generation,
+  DATA_RECORD.connection + CONNECTION.generation + 4,
+] as const
 
 function decodeGap(r: Buffer, timeUnixNano: bigint): CaptureRecord | undefined {
   const direction = directionOf(r.readUInt32LE(GAP_RECORD.direction))
@@ -218,7 +259,7 @@ function decodeGap(r: Buffer, timeUnixNano: bigint): CaptureRecord | undefined {
   return {
     kind: 'gap',
     timeUnixNano,
-    connection: connectionOf(r, 0),
+    connection: connectionOf(r),
     direction,
     offset: safeNumber(r, GAP_RECORD.offset),
     length: safeNumber(r, GAP_RECORD.length),

@@ -3,7 +3,7 @@
  * Keyed hashes. In: the sensor's one key. Out: a hash function per purpose. Knows no file; the key is made and kept elsewhere.
  * @module
  */
-import { createHmac, type Hmac } from 'node:crypto'
+import { createHmac, createSecretKey, type Hmac, type KeyObject } from 'node:crypto'
 import { SensorError } from '../errors.js'
 import type { Fingerprint } from '../protocol/types.js'
 
@@ -27,7 +27,7 @@ export function createKeys(key: Uint8Array): Keys {
   const contentKey = deriveKey(key, 'content')
   const valueKey = deriveKey(key, 'value')
   return {
-    id: deriveKey(key, 'id').toString('hex').slice(0, KEY_ID_HEX),
+    id: derive(key, 'id').toString('hex').slice(0, KEY_ID_HEX),
     startContent: () => createHmac('sha256', contentKey),
     hashValue: (value) =>
       `hmac:${createHmac('sha256', valueKey).update(value).digest('hex').slice(0, SHORT_HEX)}`,
@@ -40,7 +40,12 @@ export function createFingerprint(key: Uint8Array): Fingerprint {
   return (secret) => createHmac('sha256', credentialKey).update(secret).digest('hex').slice(0, SHORT_HEX)
 }
 
-function deriveKey(key: Uint8Array, purpose: string): Buffer {
+/** As an object of OpenSSL: bytes would be made into one for every hash. */
+function deriveKey(key: Uint8Array, purpose: string): KeyObject {
+  return createSecretKey(derive(key, purpose))
+}
+
+function derive(key: Uint8Array, purpose: string): Buffer {
   if (key.length < MIN_KEY_BYTES)
     throw new SensorError({
       code: 'ERR_REDACTION_KEY',

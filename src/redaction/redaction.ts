@@ -53,6 +53,8 @@ class Redactor {
   readonly #keys: Keys
   readonly #maxContentBytes: number
   readonly #operatorAttributes: Attributes
+  /** One object per observed process (createResources): it is read once. */
+  readonly #resources = new WeakMap<Resource, Resource>()
   /** A span and its log record share one attribute set: it is read and hashed once. */
   #last: { from: Attributes; to: Attributes } | undefined
 
@@ -66,7 +68,7 @@ class Redactor {
 
   redact({ resource, scope, spans, logRecords, metrics }: Telemetry): Redacted<Telemetry> {
     const telemetry: Telemetry = {
-      resource: { attributes: this.#redactResource(resource.attributes), schemaUrl: resource.schemaUrl },
+      resource: this.#redactResource(resource),
       scope,
       spans: spans.map((span) => this.#redactSpan(span)),
       logRecords: logRecords.flatMap((record) => this.#redactLogRecord(record)),
@@ -76,7 +78,16 @@ class Redactor {
     return telemetry as Redacted<Telemetry>
   }
 
-  #redactResource(attributes: Attributes): Attributes {
+  #redactResource(resource: Resource): Resource {
+    const known = this.#resources.get(resource)
+    if (known !== undefined) return known
+    const { attributes, schemaUrl } = resource
+    const redacted = { attributes: this.#redactResourceAttributes(attributes), schemaUrl }
+    this.#resources.set(resource, redacted)
+    return redacted
+  }
+
+  #redactResourceAttributes(attributes: Attributes): Attributes {
     const captured: Attributes = {}
     const own: Attributes = {}
     for (const [key, value] of Object.entries(attributes)) {
@@ -190,10 +201,17 @@ class Redactor {
   }
 }
 
+/** By operation: the attribute that a span's name repeats. */
+const NAME_ATTRIBUTES: ReadonlyMap<string, string> = new Map(
+  [...semconv.SPANS.values()].flatMap(({ operations, nameAttribute }) =>
+    operations.map((operation) => [operation, nameAttribute] as const),
+  ),
+)
+
 /** Made again from the attributes that leave: the name repeats one of them. */
 function toSpanName({ attributes: before }: Span, after: Attributes): string {
   const operation = String(after[semconv.ATTR_GEN_AI_OPERATION_NAME] ?? '_OTHER')
-  const row = [...semconv.SPANS.values()].find(({ operations }) => operations.includes(operation))
-  const target = row && before[row.nameAttribute] !== undefined ? after[row.nameAttribute] : undefined
+  const key = NAME_ATTRIBUTES.get(operation)
+  const target = key !== undefined && before[key] !== undefined ? after[key] : undefined
   return target === undefined ? operation : `${operation} ${String(target)}`
 }

@@ -4,7 +4,7 @@
  * Knows no randomness.
  * @module
  */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { ExchangeRef } from '../protocol/types.js'
 
 export interface Ids {
@@ -16,7 +16,7 @@ export interface Ids {
 export function createIds(bootId: string, exchange: ExchangeRef): Ids {
   const { connection, number } = exchange
   const name = `${bootId}\n${connection.process.key}\n${connection.key}\n${number}`
-  const digest = createHash('sha256').update(name).digest('hex')
+  const digest = hash('sha256', name, 'hex')
   return { traceId: toId(digest.slice(0, 32)), spanId: toId(digest.slice(32, 48)) }
 }
 

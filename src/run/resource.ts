@@ -26,6 +26,22 @@ export const SENSOR_NAME = 'oisp-sensor'
 /** These describe the sensor's own process; everything else on its resource describes the machine that both share. */
 const SENSORS_OWN = /^(?:service|process|telemetry)\./
 
+/** One resource per observed process, the same object as long as its facts stay: who comes later can keep what was made of it. */
+export function createResources(sensor: Resource, version: string): (process: ProcessRef) => Resource {
+  const known = new WeakMap<ProcessRef, { facts: ProcessRef; resource: Resource }>()
+  return (process) => {
+    const found = known.get(process)
+    if (found !== undefined && FACTS.every((fact) => found.facts[fact] === process[fact]))
+      return found.resource
+    const resource = toResource(process, sensor, version)
+    known.set(process, { facts: { ...process }, resource })
+    return resource
+  }
+}
+
+/** What an exec, or a record that comes late, changes. */
+const FACTS = ['parentPid', 'userId', 'comm', 'executable', 'script', 'arguments'] as const
+
 /** The observed process never ran an SDK, so there is no telemetry.sdk.*; the distribution says who observed. */
 export function toResource(process: ProcessRef, sensor: Resource, version: string): Resource {
   const attributes: Attributes = {}

@@ -18,7 +18,7 @@ import type { Stats } from '../stats.js'
 import { toAttributes } from './attributes.js'
 import { createIds, type Ids } from './ids.js'
 import { createMeter, DEFAULT_MAX_SERIES, DEFAULT_METRIC_INTERVAL_MS } from './metrics.js'
-import { SENSOR_NAME, toResource } from './resource.js'
+import { createResources, SENSOR_NAME } from './resource.js'
 import { parseTraceparent, type RemoteContext } from './trace-context.js'
 import type { Attributes, LogRecord, Resource, Scope, Span, Telemetry } from './types.js'
 
@@ -57,6 +57,8 @@ export function createRun(settings: RunSettings, next: Consumer<Telemetry>): Con
     maxSeries: settings.maxSeries ?? DEFAULT_MAX_SERIES,
   })
 
+  const resourceOf = createResources(sensor, version)
+
   function passMetrics(nowUnixNano?: bigint): void {
     const metrics = meter.collect(nowUnixNano)
     if (metrics.length > 0) next.consume({ resource: sensor, scope, spans: [], logRecords: [], metrics })
@@ -70,7 +72,7 @@ export function createRun(settings: RunSettings, next: Consumer<Telemetry>): Con
       const span = toSpan(event, attributes, { ids: createIds(bootId, event.exchange), parent, link })
       meter.record(event, attributes)
       stats.add('spans.made', event.completeness)
-      const resource = toResource(event.exchange.connection.process, sensor, version)
+      const resource = resourceOf(event.exchange.connection.process)
       next.consume({ resource, scope, spans: [span], logRecords: [toLogRecord(span)], metrics: [] })
     },
     tick(nowUnixNano) {
