@@ -28,7 +28,8 @@ export interface PipelineSettings {
   bootId: string
   /** Key of all keyed hashes. */
   key: Uint8Array
-  redactionMode: RedactionMode
+  /** A function when it may change: it is asked for each item of telemetry. */
+  redactionMode: RedactionMode | (() => RedactionMode)
   profile: Profile
   traceparent: 'link' | 'parent'
   metricIntervalMs: number
@@ -44,9 +45,29 @@ export function createPipeline(
   exporter: Consumer<Redacted<Telemetry>>,
 ): Consumer<CaptureRecord> {
   const { redactionMode: mode, ...rest } = settings
-  const redaction = createRedaction({ ...rest, mode }, exporter)
+  const redaction =
+    typeof mode === 'function'
+      ? createSwitchedRedaction(mode, rest, exporter)
+      : createRedaction({ ...rest, mode }, exporter)
   const run = createRun(rest, redaction)
   return toProviders(settings, run)
+}
+
+/** One for each mode: an item goes through one of them as a whole. */
+function createSwitchedRedaction(
+  readMode: () => RedactionMode,
+  settings: Omit<PipelineSettings, 'redactionMode'>,
+  exporter: Consumer<Redacted<Telemetry>>,
+): Consumer<Telemetry> {
+  const byMode = {
+    safe: createRedaction({ ...settings, mode: 'safe' }, exporter),
+    full: createRedaction({ ...settings, mode: 'full' }, exporter),
+  }
+  return {
+    consume: (telemetry) => byMode[readMode()].consume(telemetry),
+    tick: (nowUnixNano) => exporter.tick(nowUnixNano),
+    end: () => exporter.end(),
+  }
 }
 
 /** What `replay --stop-after` prints: the same rooms, ended early. */

@@ -18,11 +18,12 @@ import {
 import { createStats } from '../stats.js'
 import { summaryBlock } from './blocks.js'
 import { deliveryExitCode } from './delivery.js'
+import { createExporterSlot } from './exporter-slot.js'
 import { say } from './output.js'
 import { createStagePrinters } from './stages.js'
 import { remainingFlushMs } from './stopping.js'
 import { createTally } from './tally.js'
-import { createPipelineSettings, createSinks, readKey } from './telemetry.js'
+import { createPipelineSettings, readKey } from './telemetry.js'
 
 export interface ReplaySettings {
   config: Config
@@ -39,7 +40,7 @@ export interface ReplaySettings {
 export async function runReplay(paths: readonly string[], settings: ReplaySettings): Promise<0 | 1> {
   const stats = createStats()
   const parties = await loadThirdParties(settings.config.modules)
-  const exporter = createSinks({ ...settings, stats, parties })
+  const exporter = createExporterSlot({ ...settings, stats, parties })
   const tally = createTally(exporter)
   const { stopAfter } = settings
   for (const warning of settings.config.warnings) settings.log.warn(warning)

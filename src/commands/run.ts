@@ -13,16 +13,21 @@ import { readyBlock, summaryBlock } from './blocks.js'
 import { deliveryExitCode } from './delivery.js'
 import { watch } from './live.js'
 import { say } from './output.js'
-import { copyLog, createSensorResource, observeSelf, type SelfSettings } from './own.js'
+import { createExporterSlot } from './exporter-slot.js'
+import { createLogCopy } from './log-copy.js'
+import { createSensorResource, observeSelf, type SelfSettings } from './own.js'
 import { requirePermission } from './problems.js'
 import { createSelfCheck } from './self-check/index.js'
-import { remainingFlushMs } from './stopping.js'
+import { createReload } from './reload.js'
+import { reloadOnHangup, remainingFlushMs } from './stopping.js'
 import { createTally } from './tally.js'
 import { countTargets } from './targets.js'
-import { createPipelineSettings, createSinks, describeDestinations, openQueue, readKey } from './telemetry.js'
+import { createPipelineSettings, describeDestinations, openQueue, readKey } from './telemetry.js'
 
 export interface RunSettings {
   config: Config
+  /** Reads the same again, on SIGHUP. */
+  readConfig(): Config
   version: string
   log: OperationalLog
   /** `record`: a file instead of the screen and the network; then every other word is on standard error. */
@@ -42,14 +47,24 @@ export async function runLive(settings: RunSettings): Promise<0 | 1> {
   // First, because a refused module must not leave a disk queue open.
   const parties = await loadThirdParties(output === undefined ? config.modules : [])
   const queue = await openQueue({ ...settings, stats })
-  const exporter = createSinks({ ...settings, stats, queue, parties })
+  const exporter = createExporterSlot({ ...settings, stats, queue, parties })
   const isReported = hasOwnTelemetry(settings)
-  const logExport = isReported ? await copyLog({ ...settings, resource, stats }, exporter) : undefined
+  const logCopy = isReported ? createLogCopy({ ...settings, resource, stats }, exporter) : undefined
+  await logCopy?.switchTo(config)
   for (const warning of config.warnings) log.warn(warning)
   const pipelineSettings = {
     ...createPipelineSettings({ ...settings, stats }, readKey(settings), header),
     resource,
+    redactionMode: () => redactionMode,
   }
+  let { redactionMode } = config
+  const replaceExporter = (next: Config): void => {
+    exporter.replace(next)
+    void logCopy?.switchTo(next)
+  }
+  const setRedactionMode = (mode: Config['redactionMode']): void => void (redactionMode = mode)
+  if (config.configFile !== undefined && output === undefined)
+    reloadOnHangup(createReload({ ...settings, replaceExporter, setRedactionMode }))
   let receiver: LiveReceiver | undefined
   const own: SelfSettings = {
     ...pipelineSettings,
@@ -66,7 +81,6 @@ export async function runLive(settings: RunSettings): Promise<0 | 1> {
     const result = output === undefined ? await selfCheck.perform() : undefined
     const counts = countTargets(running.targets())
     const destinations = describeDestinations({ config, output })
-    const { redactionMode } = config
     if (isReported)
       log.info(`capture has begun: ${counts.hooked} processes with TLS hooked, ${counts.blind} blind`)
     const attachedFiles = running.attachedFiles()
@@ -74,10 +88,13 @@ export async function runLive(settings: RunSettings): Promise<0 | 1> {
       readyBlock({ version, system, counts, attachedFiles, selfCheck: result, redactionMode, destinations }),
     )
   }
-  await watch({ stats, ringBytes: config.ringBytes, onError }, header, selfCheck.consumer, onRunning)
+  const onRenew = (path: string): void =>
+    log.debug(`${path} was written in place: calls are not seen until its new functions have their probes`)
+  const live = { stats, ringBytes: config.ringBytes, onError, onRenew }
+  await watch(live, header, selfCheck.consumer, onRunning)
   if (isReported) log.info('capture has ended')
   const leftMs = remainingFlushMs()
-  await Promise.all([logExport?.shutdown(leftMs), exporter.shutdown(leftMs)])
+  await Promise.all([logCopy?.shutdown(leftMs), exporter.shutdown(leftMs)])
   const counters = stats.snapshot()
   const summary = { exchanges: tally.exchanges(), counters }
   print(summaryBlock('oisp-sensor has stopped', summary))

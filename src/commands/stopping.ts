@@ -5,6 +5,7 @@
  * @module
  */
 import { constants } from 'node:os'
+import { isatty } from 'node:tty'
 
 /** Everything that was captured must be sent within this time of the first signal. */
 const FLUSH_DEADLINE_MS = 5000
@@ -19,10 +20,26 @@ let resolveStop: (reason: StopReason) => void
 const stopped = new Promise<StopReason>((resolve) => (resolveStop = resolve))
 let firstSignalAt: number | undefined
 
+let reload: (() => void) | undefined
+const terminals = [0, 1, 2].filter((descriptor) => isatty(descriptor))
+
 /** Resolves when the command should end in good order. Call once per process, before anything that must be undone. */
 export function listenForStop(): Promise<StopReason> {
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => onSignal(signal))
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => onSignal(signal))
+  process.on('SIGHUP', onHangup)
   return stopped
+}
+
+/** SIGHUP then reads the configuration again instead of ending the command. */
+export function reloadOnHangup(act: () => void): void {
+  reload = act
+}
+
+/** It also comes when the terminal is closed: an end, and then its descriptors are terminals no more (EIO). */
+function onHangup(): void {
+  const isTerminalGone = terminals.some((descriptor) => !isatty(descriptor))
+  if (reload === undefined || isTerminalGone || firstSignalAt !== undefined) onSignal('SIGHUP')
+  else reload()
 }
 
 function onSignal(signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP'): void {

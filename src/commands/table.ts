@@ -32,19 +32,21 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
 
 interface Context {
   config: Config
+  readConfig(): Config
   version: string
   log: OperationalLog
   onError(error: unknown): void
 }
 
 function readContext(flags: Flags): Context {
-  const config = parseConfig(toInput(flags))
+  const readConfig = (): Config => parseConfig(toInput(flags))
+  const config = readConfig()
   const log = createLog({
     level: config.logLevel,
     stream: process.stderr,
     isTerminal: process.stderr.isTTY === true,
   })
-  return { config, version, log, onError: createFaultTeller((text) => log.error(text)) }
+  return { config, readConfig, version, log, onError: createFaultTeller((text) => log.error(text)) }
 }
 
 function toInput(flags: Flags): ConfigInput {

@@ -10,11 +10,9 @@ import {
   createExporter,
   createFileSink,
   createOtlpSink,
-  createThirdPartySink,
   displayEndpoint,
   openDiskQueue,
   type Exporter,
-  type NamedThirdParties,
   type RequestQueue,
   type Sink,
 } from '../exporter/index.js'
@@ -34,10 +32,10 @@ export interface TelemetrySettings {
 }
 
 export interface SinkSettings extends TelemetrySettings {
-  /** Opened by `openQueue`; memory without it. */
+  /** Memory without it. */
   queue?: RequestQueue | undefined
-  /** Loaded by `loadThirdParties`. */
-  parties?: readonly NamedThirdParties[] | undefined
+  /** Those of third parties. */
+  sinks?: readonly Sink[]
 }
 
 /** The queue on disk, when there is to be one. Rejects with SensorError when its folder is not safe or not free. */
@@ -54,7 +52,7 @@ export async function openQueue({
 
 /** Throws SensorError when the file exists already, or when a destination's headers or TLS files are no good. */
 export function createSinks(settings: SinkSettings): Exporter {
-  const { config, version, stats, log, output, queue, parties = [] } = settings
+  const { config, version, stats, log, output, queue, sinks = [] } = settings
   return createExporter({ sinks: [...listSinks()] })
 
   function* listSinks(): Generator<Sink> {
@@ -80,7 +78,7 @@ export function createSinks(settings: SinkSettings): Exporter {
         concurrency: config.concurrency,
         ...(queue && { queue }),
       })
-    for (const party of parties) yield createThirdPartySink({ ...party, stats, log })
+    yield* sinks
   }
 }
 
