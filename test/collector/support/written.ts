@@ -59,8 +59,11 @@ export function flatSpans({ requests }: Pick<Written, 'requests'>): FlatSpan[] {
     }))
 }
 
-/** After a kill the next line may stand directly behind a cut one, or behind a whole one without its end. */
-const BORDER = /\n|(?<=\})(?=\{"resource(?:Spans|Logs|Metrics)":)/
+/**
+ * After a kill the next request may stand directly behind a cut one, or behind a whole one without its end. Inside a JSON text these
+ * characters cannot stand: its quotes are escaped.
+ */
+const BORDER = /\n|(?=\{"resource(?:Spans|Logs|Metrics)":)/
 
 function readLines(path: string): DecodedOtlp[] {
   if (!existsSync(path)) return []
