@@ -45,6 +45,7 @@ export function createAttachments({
   guard,
   onRenew,
 }: AttachmentsSettings): Attachments {
+  let renewal: NodeJS.Immediate | undefined
   const watches = createWatches(stats, (cookie) => guard(() => renew(cookie)))
   const targets = createTargets({
     inspect: (path, names) => addon.inspectElf(path, names),
@@ -56,7 +57,8 @@ export function createAttachments({
 
   /**
    * Probes stand on an inode at fixed places. When the file is written in place (`cp new old`), they would go into the middle of
-   * the new code: take them away and decide anew.
+   * the new code: take them away and decide anew. Not within the watcher's own callback: until it returns, the old watch lives on
+   * under the new one, and a change that is known already would take the new probes away.
    */
   function renew(cookie: bigint): void {
     const path = targets.images().find((image) => image.cookie === cookie)?.path
@@ -65,7 +67,8 @@ export function createAttachments({
     capture.heedMappings()
     stats.add('attachments.renewed', 'file_changed')
     if (path !== undefined) onRenew?.(path)
-    lookAtEverything(targets)
+    clearImmediate(renewal)
+    renewal = setImmediate(() => guard(() => lookAtEverything(targets)))
   }
 
   function detach(cookie: bigint): void {
@@ -94,7 +97,10 @@ export function createAttachments({
         .images()
         .filter(({ state }) => state === 'attached')
         .map(({ path }) => path),
-    close: () => watches.close(),
+    close() {
+      clearImmediate(renewal)
+      watches.close()
+    },
   }
 }
 
