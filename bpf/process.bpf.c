@@ -6,7 +6,7 @@
  */
 #include "capture.bpf.h"
 
-/* tls.bpf.c: forget what the current thread had in flight. */
+/* calls.bpf.c: forget what the current thread had in flight. */
 __hidden void forget_thread(void);
 
 #define SHORT_ARGUMENTS_BYTES 512
