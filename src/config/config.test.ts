@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { SensorError } from '../errors.js'
+import { DEFAULT_DISK_BYTES, DEFAULT_FLUSH_MS, DEFAULT_QUEUE_BYTES } from '../exporter/index.js'
+import { DEFAULT_BUDGET_BYTES } from '../stats.js'
 import { parseConfig } from './config.js'
 import type { Config, Environment, Flags } from './types.js'
 
@@ -57,6 +59,16 @@ describe('defaults', () => {
       resourceAttributes: { 'service.name': 'oisp-sensor' },
       warnings: [],
     })
+  })
+
+  it('are those of the rooms, which have their own for tests', () => {
+    const config = parse({ OISP_QUEUE_DIRECTORY: '/q' })
+    expect([config.queueBytes, config.flushMs, config.diskQueue?.maxBytes, config.budgetBytes]).toEqual([
+      DEFAULT_QUEUE_BYTES,
+      DEFAULT_FLUSH_MS,
+      DEFAULT_DISK_BYTES,
+      DEFAULT_BUDGET_BYTES,
+    ])
   })
 
   it('cannot be changed afterwards', () => {
