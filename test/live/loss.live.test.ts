@@ -77,6 +77,7 @@ describeLive('a ring of 64 KiB under burst', () => {
     const complete = readSpans(telemetry)
       .filter(({ attributes }) => attributes['oisp.capture.completeness'] === 'complete')
       .map(({ resource }) => Number(resource['process.pid']))
+      .filter((pid) => pids.includes(pid)) // others on this machine may speak with providers as well
     expect(complete.sort()).toEqual(whole.sort())
   })
 })
