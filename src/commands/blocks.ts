@@ -9,6 +9,7 @@ import type { RedactionMode } from '../redaction/types.js'
 import type { CounterSnapshot } from '../stats.js'
 import { describeRefusals } from './delivery.js'
 import type { SelfCheckResult } from './self-check/index.js'
+import { missingCapabilities } from './problems.js'
 import type { TargetCounts } from './targets.js'
 
 export interface ReadyFacts {
@@ -49,6 +50,7 @@ export function readyBlock(facts: ReadyFacts): string {
             string,
           ],
         ]),
+    ...missingCapabilities(system).map((text) => ['limited', text] as [string, string]),
     ...(selfCheck === undefined
       ? []
       : [['self-check', `${selfCheck.isOk ? 'ok' : 'FAILED'}: ${selfCheck.text}`] as [string, string]]),

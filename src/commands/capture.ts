@@ -8,16 +8,19 @@ import {
   createRecordingWriter,
   probeSystem,
   readHostHeader,
+  type LiveReceiver,
   type RecordingWriter,
 } from '../receiver/index.js'
 import { createStats } from '../stats.js'
+import { withHealth } from './health.js'
 import { watch } from './live.js'
+import { readCapture } from './own.js'
 import { requirePermission } from './problems.js'
 import { say } from './output.js'
 import { countTargets } from './targets.js'
 
 export interface CaptureSettings {
-  config: Pick<Config, 'ringBytes'>
+  config: Pick<Config, 'ringBytes' | 'healthSocket'>
   output: string
   version: string
   onError(error: unknown): void
@@ -36,16 +39,17 @@ export async function runCapture({ config, output, version, onError }: CaptureSe
   const written = countBytes(recording)
   const nothing = { consume() {}, tick() {}, end() {} }
   try {
-    await watch(
-      { stats, recording: written, ringBytes: config.ringBytes, onError },
-      header,
-      nothing,
-      (receiver) => {
-        const { hooked, blind } = countTargets(receiver.targets())
+    const { ringBytes, healthSocket } = config
+    let receiver: LiveReceiver | undefined
+    const readings = () => ({ capture: readCapture(receiver), selfCheckFailure: undefined, sinks: [] })
+    await withHealth(healthSocket, readings, () =>
+      watch({ stats, recording: written, ringBytes, onError }, header, nothing, (running) => {
+        receiver = running
+        const { hooked, blind } = countTargets(running.targets())
         say(
           `oisp-sensor ${version} is ready: recording ${hooked} TLS processes to ${output}, ${blind} are blind`,
         )
-      },
+      }),
     )
   } finally {
     recording.close()

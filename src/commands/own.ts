@@ -102,7 +102,7 @@ export function observeSelf(settings: SelfSettings, exporter: Exporter): Consume
   )
 }
 
-function readCapture(receiver: LiveReceiver | undefined): CaptureHealth | undefined {
+export function readCapture(receiver: LiveReceiver | undefined): CaptureHealth | undefined {
   if (receiver === undefined) return undefined
   const { transfers, bytes, calls, duplicateCalls, orphanReturns } = receiver.stats()
   const { hooked, blind } = countTargets(receiver.targets())

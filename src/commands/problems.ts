@@ -9,14 +9,18 @@ import type { SystemFacts } from '../receiver/index.js'
 /** What is missing and what that disables, one line each; then every distinct remedy once. */
 export function problemLines({ problems, capabilities }: SystemFacts): string[] {
   const named = problems.map(({ message, disables }) => `  - ${message}; this disables ${disables}`)
-  const others = capabilities
-    .filter(({ isPresent, isRequired }) => !isPresent && !isRequired)
-    .map(
-      ({ name, purpose }) =>
-        `  - ${name} is missing, too; capture can start without it. It is for ${purpose}`,
-    )
+  const others = missingCapabilities({ capabilities }).map(
+    (text) => `  - ${text}; capture can start without it`,
+  )
   const hints = new Set(problems.map(({ hint }) => hint))
   return [...named, ...others, ...[...hints].map((hint) => `  Help: ${hint}`)]
+}
+
+/** What capture can start without, and what stays blind then. */
+export function missingCapabilities({ capabilities }: Pick<SystemFacts, 'capabilities'>): string[] {
+  return capabilities
+    .filter(({ isPresent, isRequired }) => !isPresent && !isRequired)
+    .map(({ name, purpose }) => `${name} is missing; it is for ${purpose}`)
 }
 
 /** Throws SensorError with exit code 3 unless capture is permitted here. */

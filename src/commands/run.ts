@@ -11,11 +11,12 @@ import { probeSystem, readHostHeader, type LiveReceiver } from '../receiver/inde
 import { createBudget, createStats } from '../stats.js'
 import { readyBlock, summaryBlock } from './blocks.js'
 import { deliveryExitCode } from './delivery.js'
+import { withHealth } from './health.js'
 import { watch } from './live.js'
 import { say } from './output.js'
 import { createExporterSlot } from './exporter-slot.js'
 import { createLogCopy } from './log-copy.js'
-import { createSensorResource, observeSelf, type SelfSettings } from './own.js'
+import { createSensorResource, observeSelf, readCapture, type SelfSettings } from './own.js'
 import { requirePermission } from './problems.js'
 import { createSelfCheck } from './self-check/index.js'
 import { createReload } from './reload.js'
@@ -75,10 +76,12 @@ export async function runLive(settings: RunSettings): Promise<0 | 1> {
   const selfCheck = createSelfCheck(createPipeline(pipelineSettings, tally), (sink) =>
     createPipeline({ ...pipelineSettings, stats: createStats(), budget: createBudget() }, sink),
   )
+  let selfCheckFailure: string | undefined
   const onRunning = async (running: LiveReceiver): Promise<void> => {
     receiver = running
     // A recorder's file is to hold what others did.
     const result = output === undefined ? await selfCheck.perform() : undefined
+    if (result?.isOk === false) selfCheckFailure = result.text
     const counts = countTargets(running.targets())
     const destinations = describeDestinations({ config, output })
     if (isReported)
@@ -91,7 +94,8 @@ export async function runLive(settings: RunSettings): Promise<0 | 1> {
   const onRenew = (path: string): void =>
     log.debug(`${path} was written in place: calls are not seen until its new functions have their probes`)
   const live = { stats, ringBytes: config.ringBytes, onError, onRenew }
-  await watch(live, header, selfCheck.consumer, onRunning)
+  const readings = () => ({ capture: readCapture(receiver), selfCheckFailure, sinks: exporter.readHealth() })
+  await withHealth(config.healthSocket, readings, () => watch(live, header, selfCheck.consumer, onRunning))
   if (isReported) log.info('capture has ended')
   const leftMs = remainingFlushMs()
   await Promise.all([logCopy?.shutdown(leftMs), exporter.shutdown(leftMs)])

@@ -8,6 +8,7 @@ import { Command, Option } from 'commander'
 import { runCapture } from './capture.js'
 import { runDoctor } from './doctor.js'
 import { createFaultTeller } from './failure.js'
+import { runHealth } from './health.js'
 import { formatReport, formatReportJson, formatValid } from './print-config.js'
 import { runReplay } from './replay.js'
 import { runLive } from './run.js'
@@ -115,6 +116,14 @@ export function createProgram(setExitCode: (code: number) => void): Command {
       const readConfig = (): Config => parseConfig(toInput(flags))
       setExitCode(await runDoctor({ version, json: json === true, readConfig }))
     })
+  program
+    .command('health')
+    .description('ask a running sensor whether it does its work; 1 when it does not, or does not answer')
+    .option('--health-socket <path>', 'what the sensor was started with (OISP_HEALTH_SOCKET)')
+    .option('--json', 'print JSON')
+    .action(async ({ json, ...flags }: Flags & { json?: boolean }) =>
+      setExitCode(await runHealth(parseConfig(toInput(flags)).healthSocket, { json: json === true })),
+    )
   return program
 }
 

@@ -56,6 +56,7 @@ describe('defaults', () => {
       budgetBytes: 128 * 1024 ** 2,
       maxBodyBytes: 64 * 1024 ** 2,
       stateDirectory: '/home/u/.local/state/oisp-sensor',
+      healthSocket: undefined,
       resourceAttributes: { 'service.name': 'oisp-sensor' },
       warnings: [],
     })

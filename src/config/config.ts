@@ -62,6 +62,7 @@ export function resolveConfig(lookup: Lookup, input: ConfigInput): Config {
     budgetBytes: readBudgetBytes(lookup, maxBodyBytes),
     maxBodyBytes,
     stateDirectory: lookup.text('stateDirectory') ?? defaultStateDirectory(input),
+    healthSocket: lookup.text('healthSocket'),
     resourceAttributes: Object.freeze(readResourceAttributes(lookup)),
     // Three signals say the same thing three times.
     warnings: Object.freeze([...new Set(warnings)]),

@@ -403,6 +403,16 @@ export const OPTIONS = [
     description: 'where the key of all hashes is kept',
   },
   {
+    key: 'healthSocket',
+    group: 'capture',
+    kind: 'text',
+    flags: '--health-socket <path>',
+    env: ['OISP_HEALTH_SOCKET'],
+    path: 'health.socket',
+    defaultWords: 'none',
+    description: 'Unix socket to answer `oisp-sensor health` on; its folder is made if only that is missing',
+  },
+  {
     key: 'logLevel',
     group: 'general',
     kind: 'choice',

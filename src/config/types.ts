@@ -39,6 +39,8 @@ export interface Config {
   readonly budgetBytes: number
   readonly maxBodyBytes: number
   readonly stateDirectory: string
+  /** Where `oisp-sensor health` asks; undefined: nowhere. */
+  readonly healthSocket: string | undefined
   /** The sensor's own resource (observed processes have theirs). */
   readonly resourceAttributes: Readonly<Record<string, string>>
   /** What was said but is not done, or is done only for compatibility: one sentence each, for the log at start. */

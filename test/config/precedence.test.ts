@@ -221,6 +221,7 @@ function rows(): Record<string, Row> {
       expected: { file: 'a, b', env: 'c d', default: undefined },
     },
     stateDirectory: plain('/f', '/e', '/g', (c) => c.stateDirectory, '/home/u/.local/state/oisp-sensor'),
+    healthSocket: plain('/f', '/e', '/g', ({ healthSocket }) => healthSocket, undefined),
     logLevel: plain('debug', 'warn', 'error', ({ logLevel }) => logLevel, 'info'),
   }
 }

@@ -289,6 +289,7 @@ describe('seen by a receiver', () => {
     otlpClientCertificate: 'above',
     otlpClientKey: 'above',
     stateDirectory: 'above',
+    healthSocket: 'src/commands/health.test.ts, test/compose',
   }
 
   it('covers every setting, or says where else it shows', () => {
