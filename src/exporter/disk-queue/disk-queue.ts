@@ -117,7 +117,7 @@ class DiskQueue implements RequestQueue {
   }
 
   async close(deadlineMs: number): Promise<void> {
-    const { clock, stats } = this.#settings
+    const { clock, stats, log, directory } = this.#settings
     this.#isClosing = true
     clock.clearTimer(this.#retryTimer)
     let timer: unknown
@@ -126,6 +126,8 @@ class DiskQueue implements RequestQueue {
     clock.clearTimer(timer)
     const lost = this.#sum((line) => line.giveUpUnwritten())
     if (lost > 0) stats.add('exporter.items.dropped', 'disk_failed', lost)
+    const kept = this.#sum(({ size }) => size.items)
+    if (kept > 0) log.info(`queue folder ${directory}: ${kept} items stay there for the next start`)
   }
 
   async #finish(): Promise<void> {

@@ -102,7 +102,7 @@ export function withSegmentBytes<T>(
     const { size, mode, uid, nlink } = fstatSync(file)
     const isPlain = (mode & constants.S_IFMT) === constants.S_IFREG && nlink === 1
     if (!isPlain || uid !== process.geteuid?.() || (mode & WRITABLE_BY_OTHERS) !== 0) return undefined
-    return work({ size, read: (offset, length) => readBytes(file, offset, Math.min(length, size - offset)) })
+    return work(createSource(file, size))
   } finally {
     closeSync(file)
   }
@@ -115,6 +115,25 @@ function openPlain(path: string): number | undefined {
     // A link, a socket, or somebody else's file.
     if (['ELOOP', 'ENXIO', 'EACCES'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined
     throw error
+  }
+}
+
+/** Headers of small requests stand close together: most are in the block that was read for the one before. */
+const BLOCK_BYTES = 64 * 1024
+
+function createSource(file: number, size: number): ByteSource {
+  let block: Buffer = Buffer.alloc(0)
+  let blockAt = 0
+  return {
+    size,
+    read(offset, length) {
+      const end = Math.min(size, offset + length)
+      if (offset < blockAt || end > blockAt + block.length) {
+        blockAt = offset
+        block = readBytes(file, offset, Math.min(Math.max(BLOCK_BYTES, length), size - offset))
+      }
+      return block.subarray(offset - blockAt, end - blockAt)
+    },
   }
 }
 
