@@ -16,6 +16,7 @@ import {
   type RequestQueue,
   type Sink,
 } from '../exporter/index.js'
+import { toHostAttributes } from '../health/index.js'
 import type { Log } from '../log.js'
 import type { PipelineSettings } from '../pipeline.js'
 import type { RecordingHeader } from '../receiver/index.js'
@@ -115,7 +116,7 @@ export function readKey({ config, log }: Pick<TelemetrySettings, 'config' | 'log
 export function createPipelineSettings(
   { config, version, stats }: Pick<TelemetrySettings, 'config' | 'version' | 'stats'>,
   key: Uint8Array,
-  host: Pick<RecordingHeader, 'boottimeToUnixNano' | 'bootId'>,
+  host: RecordingHeader,
 ): PipelineSettings {
   return {
     stats,
@@ -130,7 +131,7 @@ export function createPipelineSettings(
     maxBodyBytes: config.maxBodyBytes,
     version,
     resource: {
-      attributes: { ...config.resourceAttributes, 'service.version': version },
+      attributes: { ...toHostAttributes(host), ...config.resourceAttributes, 'service.version': version },
       schemaUrl: SCHEMA_URL_CORE,
     },
   }

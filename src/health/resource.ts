@@ -22,15 +22,36 @@ export interface SensorFacts {
   instanceId: string
   pid: number
   hostName: string
-  /** As Node has them: `x64`, `arm64`. */
+  /** As Node or uname has them: `x64`, `x86_64`. */
   architecture: string
   kernelRelease: string
   /** OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES; they win. */
   operatorAttributes: Readonly<Record<string, string>>
 }
 
-/** The words of the conventions for what Node calls otherwise (host.arch). */
-const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', ia32: 'x86', arm: 'arm32' }
+/** The words of the conventions for what Node and uname call otherwise (host.arch). */
+const ARCHITECTURES: Readonly<Record<string, string>> = {
+  x64: 'amd64',
+  x86_64: 'amd64',
+  aarch64: 'arm64',
+  ia32: 'x86',
+  arm: 'arm32',
+}
+
+/** The machine, which the sensor shares with the processes it watches; nothing when its name is not known. */
+export function toHostAttributes({
+  hostName,
+  architecture,
+  kernelRelease,
+}: Pick<SensorFacts, 'hostName' | 'architecture' | 'kernelRelease'>): Record<string, string> {
+  if (hostName === '') return {}
+  return {
+    [ATTR_HOST_NAME]: hostName,
+    [ATTR_HOST_ARCH]: ARCHITECTURES[architecture] ?? architecture,
+    [ATTR_OS_TYPE]: 'linux',
+    [ATTR_OS_VERSION]: kernelRelease,
+  }
+}
 
 /** Its names are those of core, not of the GenAI conventions. */
 export function toOwnScope(version: string): OwnTelemetry['scope'] {
@@ -42,10 +63,7 @@ export function toSensorResource(facts: SensorFacts): OwnResource {
     attributes: {
       [ATTR_SERVICE_INSTANCE_ID]: facts.instanceId,
       [ATTR_PROCESS_PID]: facts.pid,
-      [ATTR_HOST_NAME]: facts.hostName,
-      [ATTR_HOST_ARCH]: ARCHITECTURES[facts.architecture] ?? facts.architecture,
-      [ATTR_OS_TYPE]: 'linux',
-      [ATTR_OS_VERSION]: facts.kernelRelease,
+      ...toHostAttributes(facts),
       ...facts.operatorAttributes,
       // Not for the operator to say: backends compare versions.
       [ATTR_SERVICE_VERSION]: facts.version,

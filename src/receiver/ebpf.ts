@@ -5,7 +5,7 @@
  * @module
  */
 import { readFileSync } from 'node:fs'
-import { arch, release } from 'node:os'
+import { arch, hostname, release } from 'node:os'
 import type { Consumer } from '../consumer.js'
 import { SensorError } from '../errors.js'
 import type { Stats } from '../stats.js'
@@ -63,6 +63,7 @@ export function readHostHeader(writer: string): RecordingHeader {
     bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
     writer,
     kernelRelease: release(),
+    hostName: hostname(),
   }
 }
 

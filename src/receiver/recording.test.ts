@@ -26,6 +26,7 @@ const header: RecordingHeader = {
   bootId: '0f1e2d3c-0000-4000-8000-000000000001',
   writer: 'oisp-sensor 0.1.0',
   kernelRelease: '6.18.0',
+  hostName: 'build-7.example',
 }
 
 let folder: string
@@ -71,6 +72,11 @@ function linkOf(fd: string): string | undefined {
 const lost = (count: number, at = 16n): Buffer => encodeLostRecord(0, count, 0, at)
 
 describe('recording', () => {
+  it('believes no host name that is none', () => {
+    createRecordingWriter(path, { ...header, hostName: 'a b\nc' }).close()
+    expect(replay().result.header).toMatchObject({ kernelRelease: '6.18.0', hostName: '' })
+  })
+
   it('gives back the header and every record, in order, and ends the pipeline once', () => {
     write([lost(1), lost(2), Buffer.concat([lost(3), lost(4)])])
     const played = replay()

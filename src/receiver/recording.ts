@@ -26,6 +26,8 @@ export interface RecordingHeader {
   bootId: string
   writer: string
   kernelRelease: string
+  /** Empty: the recording does not name its machine. */
+  hostName: string
 }
 
 export interface RecordingWriter {
@@ -186,7 +188,11 @@ const FIELD = {
   bootId: 4,
   writer: 5,
   kernelRelease: 6,
+  hostName: 7,
 }
+
+/** A recording comes from anywhere; what is no name of a host is none. */
+const HOST_NAME = /^[A-Za-z0-9._-]{1,255}$/
 
 function encodeHeader(header: RecordingHeader): Uint8Array {
   const writer = new protobuf.Writer()
@@ -201,6 +207,7 @@ function encodeHeader(header: RecordingHeader): Uint8Array {
   writer.uint32((FIELD.bootId << 3) | 2).string(header.bootId)
   writer.uint32((FIELD.writer << 3) | 2).string(header.writer)
   writer.uint32((FIELD.kernelRelease << 3) | 2).string(header.kernelRelease)
+  writer.uint32((FIELD.hostName << 3) | 2).string(header.hostName)
   return writer.finish()
 }
 
@@ -212,6 +219,7 @@ function decodeHeader(path: string, bytes: Uint8Array): RecordingHeader {
     bootId: '',
     writer: '',
     kernelRelease: '',
+    hostName: '',
   }
   try {
     const reader = protobuf.Reader.create(bytes)
@@ -223,11 +231,13 @@ function decodeHeader(path: string, bytes: Uint8Array): RecordingHeader {
       else if (tag === ((FIELD.bootId << 3) | 2)) header.bootId = reader.string()
       else if (tag === ((FIELD.writer << 3) | 2)) header.writer = reader.string()
       else if (tag === ((FIELD.kernelRelease << 3) | 2)) header.kernelRelease = reader.string()
+      else if (tag === ((FIELD.hostName << 3) | 2)) header.hostName = reader.string()
       else reader.skipType(tag & 7)
     }
   } catch (error) {
     throw notARecording(path, `its header is damaged (${(error as Error).message})`)
   }
+  if (!HOST_NAME.test(header.hostName)) header.hostName = ''
   if (header.captureVersion !== CAPTURE_VERSION) {
     throw new SensorError({
       code: 'ERR_RECEIVER_RECORDING_VERSION',

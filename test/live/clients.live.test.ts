@@ -150,12 +150,8 @@ const REPLAYED: [ClientName, ...string[]][] = [
   ['python-urllib', '--stream', '--model', 'fake-cjk'],
 ]
 
-/**
- * Two sensors see a call at two moments: ids and durations are made from those and differ. And a recording does not name its
- * machine: whoever replays it may be on another one.
- */
+/** Two sensors see a call at two moments: ids and durations are made from those and differ. */
 function comparable({ name, statusCode, attributes, resource }: FlatSpan): string {
   const kept = Object.entries(attributes).filter(([key]) => !key.includes('time'))
-  const ofProcess = Object.entries(resource).filter(([key]) => !/^(host|os)\./.test(key))
-  return JSON.stringify([name, statusCode, kept.sort(), ofProcess.sort()])
+  return JSON.stringify([name, statusCode, kept.sort(), Object.entries(resource).sort()])
 }

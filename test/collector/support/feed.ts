@@ -94,8 +94,8 @@ export function createFeed(env: Record<string, string>, flags: Record<string, st
     play() {
       plays += 1
       for (const name of scenarios)
-        replayRecording(capturePath(name), stats, ({ boottimeToUnixNano }) => {
-          const host = { boottimeToUnixNano, bootId: `host-${number}-boot-${plays}` }
+        replayRecording(capturePath(name), stats, (header) => {
+          const host = { ...header, bootId: `host-${number}-boot-${plays}` }
           const settings = createPipelineSettings({ config, version: '0.0.0', stats }, TEST_KEY, host)
           return createPipeline(settings, counter)
         })
