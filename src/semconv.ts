@@ -197,6 +197,8 @@ export const METRIC_OISP_BYTES_LOST = 'oisp.bytes.lost'
 export const METRIC_OISP_RECORDS_DROPPED = 'oisp.records.dropped'
 export const METRIC_OISP_RECORDINGS_TRUNCATED = 'oisp.recordings.truncated'
 export const METRIC_OISP_ATTACHMENTS_RENEWED = 'oisp.attachments.renewed'
+export const METRIC_OISP_ATTACHMENTS_REFUSED = 'oisp.attachments.refused'
+export const METRIC_OISP_ATTACHMENTS_REMOVED = 'oisp.attachments.removed'
 export const METRIC_OISP_WATCHES_FAILED = 'oisp.watches.failed'
 export const METRIC_OISP_THREADS_MISSED = 'oisp.threads.missed'
 export const METRIC_OISP_PROCESSES_FORGOTTEN = 'oisp.processes.forgotten'
@@ -477,6 +479,8 @@ export const METRICS: ReadonlyMap<string, MetricRow> = new Map<string, MetricRow
   ['oisp.records.dropped', { instrument: 'counter', unit: '{record}', description: 'Capture records that could not be decoded or met a fault of the sensor', family: 'self', attributes: { ...GROUP_OISP_COUNTED } }],
   ['oisp.recordings.truncated', { instrument: 'counter', unit: '{recording}', description: 'Recordings with a damaged end', family: 'self', attributes: { ...GROUP_OISP_COUNTED } }],
   ['oisp.attachments.renewed', { instrument: 'counter', unit: '{file}', description: 'Files whose probes were set again because they were written in place', family: 'self', attributes: { ...GROUP_OISP_COUNTED } }],
+  ['oisp.attachments.refused', { instrument: 'counter', unit: '{file}', description: 'TLS libraries and programs without probes because too many files have them', family: 'self', attributes: { ...GROUP_OISP_COUNTED } }],
+  ['oisp.attachments.removed', { instrument: 'counter', unit: '{file}', description: 'Deleted files whose probes were taken away once no process used them', family: 'self', attributes: { ...GROUP_OISP_COUNTED } }],
   ['oisp.watches.failed', { instrument: 'counter', unit: '{file}', description: 'Files with probes that cannot be watched for changes', family: 'self', attributes: { ...GROUP_OISP_COUNTED } }],
   ['oisp.threads.missed', { instrument: 'counter', unit: '{thread}', description: 'Threads of the sensor that kept privileges', family: 'self', attributes: { ...GROUP_OISP_COUNTED } }],
   ['oisp.processes.forgotten', { instrument: 'counter', unit: '{process}', description: 'Processes that fell out of the process table because it was full', family: 'self', attributes: { ...GROUP_OISP_COUNTED } }],

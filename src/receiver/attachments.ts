@@ -53,6 +53,7 @@ export function createAttachments({
       capture.attach(request)
       watches.add(request)
     },
+    onLimit: () => stats.add('attachments.refused', 'limit'),
   })
 
   /**

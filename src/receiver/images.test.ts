@@ -50,6 +50,49 @@ describe('images', () => {
   })
 })
 
+describe('the limit of attached files', () => {
+  const openssl = { isElf: true, buildId: '', functions: { SSL_read: 64, SSL_write: 128 } }
+
+  function setUp(maxAttachments: number) {
+    const attached: bigint[] = []
+    let refusals = 0
+    const identify = (path: string) => ({ device: 1n, inode: BigInt(path.slice(1)), changedNs: 5n })
+    const images = createImages({
+      identify,
+      inspect: (path) => ({ ...identify(path), ...(path === '/99' ? noTls : openssl) }),
+      attach: ({ inode }) => void attached.push(inode),
+      maxAttachments,
+      onLimit: () => refusals++,
+    })
+    const decide = (path: string) => images.decide(path, path, undefined)
+    return { attached, images, decide, refusals: () => refusals }
+  }
+
+  it('refuses what comes after the first ones, says so and counts it; what is no TLS image is none of them', () => {
+    const { attached, decide, refusals } = setUp(2)
+    for (const path of ['/1', '/2', '/1']) expect(decide(path)?.state).toBe('attached')
+    expect(decide('/99')).toBeNull()
+    expect(decide('/3')).toMatchObject({
+      state: 'refused',
+      reason: 'limit of 2 attached files reached',
+    })
+    expect(decide('/3')?.state).toBe('refused')
+    expect({ attached, refusals: refusals() }).toEqual({ attached: [1n, 2n], refusals: 1 })
+  })
+
+  it.each([
+    ['has gone', (images: ReturnType<typeof createImages>) => images.forgetAttachment(1n)],
+    ['was found to be a second one', (images: ReturnType<typeof createImages>) => images.markDuplicate(1n)],
+  ])('lets a refused file in when an attachment %s', (_, end) => {
+    const { attached, images, decide } = setUp(1)
+    for (const path of ['/1', '/2']) decide(path)
+    end(images)
+    expect(decide('/2')?.state).toBe('attached')
+    expect(decide('/3')?.state).toBe('refused')
+    expect(attached).toEqual([1n, 2n])
+  })
+})
+
 describe('a rescan of real processes', () => {
   it('asks again which file it is, and opens none that is the same', () => {
     const own = statSync(process.execPath, { bigint: true }).ino

@@ -28,6 +28,10 @@ export interface ImagesSettings {
   attach: ((request: AttachRequest) => void) | undefined
   /** Which file a path leads to, at the price of one stat(2). Throws when it leads nowhere. */
   identify?(path: string): FileIdentity
+  /** Files that may have probes at one time; the next one is refused until one of them goes. */
+  maxAttachments?: number
+  /** A file was refused because there are that many. */
+  onLimit?(): void
 }
 
 /**
@@ -52,7 +56,7 @@ export interface Images {
    * when it cannot, or when `inode` is given and another file stands there.
    */
   decide(path: string, name: string, inode: bigint | undefined): Image | null
-  /** The file under the attachment of `cookie` was written: its functions stand elsewhere now. */
+  /** The attachment of `cookie` has gone: its file was written, or nobody can reach it any more. */
   forgetAttachment(cookie: bigint): void
   /** The attachment of `cookie` stands on an inode that has one already: it is not needed. */
   markDuplicate(cookie: bigint): void
@@ -63,23 +67,49 @@ interface Decision {
   image: Image | null
   /** Undefined: the file was being written when we looked, so its time proves nothing. */
   changedNs: bigint | undefined
+  /** Refused only because others were first. */
+  isOverLimit: boolean
 }
 
 /** Decisions are kept for this many files; then the oldest are forgotten, and looked at again when met again. */
 const MAX_FILES = 65_536
+/**
+ * Whoever can map a file can name functions in it SSL_read and SSL_write, and each file costs some twenty links. A host with all
+ * its containers has some dozens of such files.
+ */
+export const DEFAULT_MAX_ATTACHMENTS = 512
 /** File times move with the kernel's tick (up to 10 ms): two writes within one cannot be told apart. */
 const SETTLED_NS = 1_000_000_000n
 
 export function createImages(settings: ImagesSettings): Images {
-  const { inspect, attach, identify = identifyFile } = settings
-  // By (st_dev, st_ino) of the opened file: what maps says differs from it on overlay and btrfs.
-  const byInode = new Map<string, Decision>()
+  const { inspect, identify = identifyFile, maxAttachments = DEFAULT_MAX_ATTACHMENTS } = settings
+  // Both by (st_dev, st_ino) of the opened file: what maps says differs from it on overlay and btrfs.
+  const attached = new Map<string, Decision>()
+  const others = new Map<string, Decision>()
   let nextCookie = 1n
 
-  /** An attached file that is written is told by forgetAttachment; chmod and link move its time as well. */
+  /** Who watches an attached file says when it must go (forgetAttachment); chmod and link move its time as well. */
   function current(found: FileIdentity): Decision | undefined {
-    const known = byInode.get(keyOf(found))
-    return known?.changedNs === found.changedNs || known?.image?.state === 'attached' ? known : undefined
+    const key = keyOf(found)
+    const known = others.get(key)
+    if (known?.isOverLimit && attached.size < maxAttachments) return undefined
+    return attached.get(key) ?? (known?.changedNs === found.changedNs ? known : undefined)
+  }
+
+  function decideNew(path: string, name: string, found: InspectedImage): Image | null {
+    const isOverLimit = attached.size >= maxAttachments && planAttach(found).action === 'attach'
+    const image = decideImage(path, name, found, nextCookie++, isOverLimit ? undefined : settings.attach)
+    if (isOverLimit && image !== null) {
+      image.state = 'refused'
+      image.reason = `limit of ${maxAttachments} attached files reached`
+      settings.onLimit?.()
+    }
+    const isSettled = BigInt(Date.now()) * 1_000_000n - found.changedNs > SETTLED_NS
+    const decision = { image, changedNs: isSettled ? found.changedNs : undefined, isOverLimit }
+    others.delete(keyOf(found))
+    if (image?.state === 'attached') attached.set(keyOf(found), decision)
+    else remember(others, keyOf(found), decision)
+    return image
   }
 
   return {
@@ -90,22 +120,22 @@ export function createImages(settings: ImagesSettings): Images {
       if (known !== undefined) return known.image
       const found = inspect(path, WANTED_FUNCTIONS)
       if (inode !== undefined && found.inode !== inode) throw new Error('another file stands in its place')
-      const image = decideImage(path, name, found, nextCookie++, attach)
-      const isSettled = BigInt(Date.now()) * 1_000_000n - found.changedNs > SETTLED_NS
-      remember(byInode, keyOf(found), { image, changedNs: isSettled ? found.changedNs : undefined })
-      return image
+      return decideNew(path, name, found)
     },
     forgetAttachment(cookie) {
-      for (const [key, { image }] of byInode) if (image?.cookie === cookie) byInode.delete(key)
+      for (const [key, { image }] of attached) if (image?.cookie === cookie) attached.delete(key)
     },
     markDuplicate(cookie) {
-      for (const { image } of byInode.values())
-        if (image?.cookie === cookie) {
-          image.state = 'duplicate'
-          image.reason = 'the same file is attached under another mount'
-        }
+      for (const [key, decision] of attached) {
+        if (decision.image?.cookie !== cookie) continue
+        decision.image.state = 'duplicate'
+        decision.image.reason = 'the same file is attached under another mount'
+        attached.delete(key)
+        remember(others, key, decision)
+      }
     },
-    list: () => [...byInode.values()].flatMap(({ image }) => (image === null ? [] : [image])),
+    list: () =>
+      [...attached.values(), ...others.values()].flatMap(({ image }) => (image === null ? [] : [image])),
   }
 }
 
