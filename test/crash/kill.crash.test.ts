@@ -46,6 +46,8 @@ async function live(
   receiver.state = STATES[Math.trunc(random() * STATES.length)]!
   await pause(lifeMs / 2)
   const killedAt = await sensor.kill()
+  // A kill cuts a write in two; it never damages what was written.
+  expect(sensor.logLines.filter((line) => line.includes('were damaged'))).toEqual([])
   return { startedAt, killedAt, aliveAt: sensor.aliveAt, ended: sensor.ended }
 }
 
@@ -57,8 +59,12 @@ async function drain(receiver: CrashReceiver, directory: string): Promise<void> 
     const sensor = new SensorProcess({ ...options, generation })
     await sensor.ready()
     const { keptItems = 0, counters } = await sensor.stop()
-    const dropped = Object.entries(counters).filter(([name]) => /dropped|damaged|failed/.test(name))
-    expect(dropped).toEqual([])
+    // The last kill may have cut a write in two, which was not yet to be safe.
+    const isTorn = Object.hasOwn(counters, 'exporter.requests.damaged torn')
+    const trouble = Object.entries(counters).filter(
+      ([name]) => /dropped|damaged|failed/.test(name) && !(isTorn && /torn$|dropped damaged$/.test(name)),
+    )
+    expect(trouble).toEqual([])
     if (keptItems === 0) return
   }
   throw new Error('the queue does not get empty')

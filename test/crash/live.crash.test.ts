@@ -4,6 +4,7 @@
  * its ids, and the client never notices. Fewer kills than the synthetic test makes: each attaches real probes.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -66,12 +67,16 @@ async function startRun(): Promise<ChildProcess> {
   return (sensor = child)
 }
 
+/** No two runs of this test ask the same. */
+const RUN = randomUUID()
+
 /** Calls until `endsAt`, and for each set of them the time at which all had ended. */
 async function call(life: number, endsAt: number): Promise<{ responseIds: string[]; endedAt: number }[]> {
   const rounds = []
   for (let round = 0; nowMs() < endsAt; round++) {
     await server.reset()
-    const prompt = `kill ${life}, round ${round}`
+    // The server makes its ids from the prompt, and another test's sensor may be watching this machine.
+    const prompt = `kill ${life}, round ${round} of ${RUN}`
     const { exitCode } = await runWorkload('node-https', ['--calls', '3', '--prompt', prompt], {
       url: server.baseUrl,
       caFile: server.caFile,
@@ -84,7 +89,13 @@ async function call(life: number, endsAt: number): Promise<{ responseIds: string
   return rounds
 }
 
-async function killOnce(life: number, random: () => number): Promise<string[]> {
+interface Life {
+  /** Response ids of all calls, and of those that must not be lost. */
+  made: string[]
+  safe: string[]
+}
+
+async function killOnce(life: number, random: () => number): Promise<Life> {
   receiver.state = random() < 0.5 ? 'up' : 'unavailable'
   const child = await startRun()
   const lifeMs = FLUSH_MS + ALLOWANCE_MS + random() * LONGEST_LIFE_MS
@@ -99,9 +110,11 @@ async function killOnce(life: number, random: () => number): Promise<string[]> {
   const rounds = await call(life, killAt)
   const killedAt = await killed
   if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
-  return rounds
-    .filter(({ endedAt }) => endedAt + FLUSH_MS + ALLOWANCE_MS < killedAt)
-    .flatMap(({ responseIds }) => responseIds)
+  const isInTime = ({ endedAt }: { endedAt: number }): boolean => endedAt + FLUSH_MS + ALLOWANCE_MS < killedAt
+  return {
+    made: rounds.flatMap(({ responseIds }) => responseIds),
+    safe: rounds.filter(isInTime).flatMap(({ responseIds }) => responseIds),
+  }
 }
 
 /** Restarts it with the receiver up until nothing is left on disk. */
@@ -120,14 +133,17 @@ describeLive('the sensor with a disk queue', () => {
   it(`loses and doubles nothing in ${KILLS} kills`, async () => {
     const seed = chooseSeed()
     const random = createRandom(seed)
-    const safe: string[] = []
-    for (let kill = 0; kill < KILLS; kill++) safe.push(...(await killOnce(kill, random)))
+    const lives: Life[] = []
+    for (let kill = 0; kill < KILLS; kill++) lives.push(await killOnce(kill, random))
     await drain()
+    // Others on this machine make calls, too, and some make the same ones again and again.
+    const arrived = lives.flatMap(({ made }) => made.filter((id) => receiver.exchanges.has(id)))
+    const safe = lives.flatMap((life) => life.safe)
     console.log(
-      `seed ${seed}: ${KILLS} kills; ${safe.length} exchanges ended in time, ${receiver.exchanges.size} arrived`,
+      `seed ${seed}: ${KILLS} kills; ${safe.length} exchanges ended in time, ${arrived.length} arrived`,
     )
-    expect(safe.length).toBeGreaterThan(KILLS)
+    expect(safe.length).toBeGreaterThan(0)
     expect(safe.filter((id) => !receiver.exchanges.has(id))).toEqual([])
-    expect([...receiver.exchanges].filter(([, { spanIds }]) => spanIds.size > 1)).toEqual([])
+    expect(arrived.filter((id) => receiver.exchanges.get(id)!.spanIds.size > 1)).toEqual([])
   })
 })

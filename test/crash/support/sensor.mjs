@@ -99,7 +99,6 @@ function tick() {
   stat('/', () => stat('/', () => stat('/', () => say(`alive ${at}`))))
 }
 
-say('ready')
 const ticking = setInterval(tick, TICK_MS)
 process.once('SIGTERM', async () => {
   clearInterval(ticking)
@@ -110,3 +109,5 @@ process.once('SIGTERM', async () => {
   say(`closed ${JSON.stringify({ ...report, counters })}`)
   process.exit(0)
 })
+// Not before it can be told to stop.
+say('ready')
