@@ -69,6 +69,9 @@ describe('the report', () => {
     expect(toHealthReport({ ...well, sinks: [{ ...sink, lanes: oneOff }] }).status).toBe('ok')
     const allOff = [lane('traces', off), lane('logs', off)]
     expect(toHealthReport({ ...well, sinks: [{ ...sink, lanes: allOff }] }).status).toBe('failing')
+    // A queue on disk keeps it all: nothing is dropped, and nothing is sent.
+    const allKept = [{ ...lane('traces'), isOff: true }]
+    expect(toHealthReport({ ...well, sinks: [{ ...sink, lanes: allKept }] }).status).toBe('failing')
   })
 })
 

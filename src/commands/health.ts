@@ -48,7 +48,10 @@ export function toHealthReport({ capture, selfCheckFailure, sinks }: HealthReadi
   if (capture === undefined) reasons.push('capture has not begun')
   else if (capture.attachedFiles === 0) reasons.push('no file has probes: nothing can be seen')
   if (selfCheckFailure !== undefined) reasons.push(`the check at start failed: ${selfCheckFailure}`)
-  if (lanes.length > 0 && lanes.every(({ droppedItems }) => droppedItems.has('signal_off')))
+  if (
+    lanes.length > 0 &&
+    lanes.every(({ isOff, droppedItems }) => isOff === true || droppedItems.has('signal_off'))
+  )
     reasons.push('the endpoint takes none of the signals: nothing is sent any more')
   return {
     status: reasons.length === 0 ? 'ok' : 'failing',

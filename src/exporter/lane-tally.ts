@@ -13,7 +13,7 @@ export interface LaneTally {
   readonly stats: Stats
   readonly queue: RequestQueue
   /** `size`: everything of the lane that is not settled. */
-  read(size: QueueSize): LaneHealth
+  read(size: QueueSize, isOff: boolean): LaneHealth
 }
 
 export function createLaneTally(stats: Stats, queue: RequestQueue, destination: OtlpSettings): LaneTally {
@@ -52,12 +52,13 @@ export function createLaneTally(stats: Stats, queue: RequestQueue, destination: 
         queue.release(held)
       },
     },
-    read({ items }) {
+    read({ items }, isOff) {
       const dropped = own.snapshot().filter(({ name }) => name === 'exporter.items.dropped')
       return {
         signal,
         protocol,
         ...place,
+        isOff,
         waitingItems: items - heldItems,
         inFlightItems: heldItems,
         exportedItems: own.get('exporter.items.exported'),

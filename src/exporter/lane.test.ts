@@ -10,7 +10,9 @@ import {
 } from '../../test/support/collector-telemetry.js'
 import { createBudget } from '../stats.js'
 import { createMemoryQueue } from './memory-queue.js'
-import type { EncodedRequest, RequestQueue } from './types.js'
+import type { EncodedRequest, RequestQueue, SendResult } from './types.js'
+
+const NOT_TAKEN: SendResult = { outcome: 'unsupported', reason: 'http_404', message: 'answered 404' }
 
 describe('retry', () => {
   it('sends the same bytes again after each back-off, then counts them once', async () => {
@@ -255,6 +257,69 @@ describe('a queue that outlives the process', () => {
     expect(sink.queueSize('traces')).toEqual({ requests: 0, items: 0, bytes: 0 })
   })
 
+  it('keeps what an endpoint does not take for the next start, and what comes while there is room', async () => {
+    const queue = createDurableQueue(8_000)
+    const first = setUpExporter({ queue, concurrency: 2, maxRequestBytes: 2_000 }, ['traces'])
+    first.exporter.consume(spans(3, 'x'.repeat(1_000)))
+    first.exporter.end()
+    await settled()
+    await first.sent[0]!.answer(NOT_TAKEN)
+    await first.sent[1]!.answer(later())
+    expect(first.sink.readHealth!().lanes[0]!.isOff).toBe(true)
+    for (let index = 0; index < 6; index++) {
+      first.exporter.consume(spans(1, 'x'.repeat(1_000)))
+      first.exporter.end()
+    }
+    await settled()
+    expect(first.sent).toHaveLength(2)
+    const kept = first.sink.queueSize('traces').items
+    expect(kept).toBeGreaterThan(3)
+    expect(first.counts()).toEqual({ exported: 0, dropped: { signal_off: 9 - kept } })
+    expect(await first.exporter.shutdown(5_000)).toEqual({ unsentItems: 0, keptItems: kept })
+    expect(first.log.lines.filter((line) => line.includes('does not take'))).toEqual([
+      'warn traces: answered 404; this endpoint does not take traces, which are off from here on; ' +
+        'what waits is kept for the next start or reload',
+    ])
+
+    const second = setUpExporter({ queue, concurrency: 1 }, ['traces'])
+    await settled()
+    for (let index = 0; index < second.sent.length; index++) await second.sent[index]!.answer(OK)
+    expect(second.sent[0]!.body).toEqual(first.sent[0]!.body)
+    expect(second.counts()).toEqual({ exported: kept, dropped: {} })
+  })
+
+  it('gets back only the parts that were not sent', async () => {
+    const queue = createDurableQueue()
+    const first = setUpExporter({ queue, concurrency: 1 }, ['traces'])
+    first.exporter.consume(spans(4, 'x'.repeat(100)))
+    first.exporter.end()
+    await settled()
+    await first.sent[0]!.answer({ outcome: 'too_large', reason: 'http_413', message: '413' })
+    await first.sent[1]!.answer(OK)
+    const shutdown = first.exporter.shutdown(5_000)
+    first.clock.advance(5_000)
+    expect(await shutdown).toEqual({ unsentItems: 0, keptItems: 3 })
+    expect(first.counts()).toEqual({ exported: 1, dropped: {} })
+
+    const second = setUpExporter({ queue }, ['traces'])
+    await settled()
+    for (const request of second.sent) await request.answer(OK)
+    expect(second.sent[0]!.body).toEqual(first.sent[2]!.body)
+    expect(second.counts()).toEqual({ exported: 3, dropped: {} })
+  })
+
+  it('counts a request that cannot be read, and goes on', async () => {
+    const queue = createDurableQueue()
+    queue.push({ signal: 'traces', body: Buffer.from('0aff01', 'hex'), items: 1 })
+    queue.push({ signal: 'traces', body: Buffer.from('0a00', 'hex'), items: 1 })
+    const { sent, counts, stats } = setUpExporter({ queue, concurrency: 1 }, ['traces'])
+    await settled()
+    await sent[0]!.answer({ outcome: 'too_large', reason: 'http_413', message: '413' })
+    await sent[1]!.answer(OK)
+    expect(counts()).toEqual({ exported: 1, dropped: { too_large: 1 } })
+    expect(stats.get('exporter.requests.rejected', 'internal')).toBe(1)
+  })
+
   it('that refuses is said once and counted', () => {
     const queue = { ...createDurableQueue(), push: () => 'disk_failed' as const }
     const { exporter, counts, log } = setUpExporter({ queue }, ['traces'])
@@ -268,8 +333,8 @@ describe('a queue that outlives the process', () => {
 })
 
 /** A disk without a disk: reads come later, and an empty body stands for a damaged one. */
-function createDurableQueue(): RequestQueue {
-  const memory = createMemoryQueue(createBudget())
+function createDurableQueue(bytes?: number): RequestQueue {
+  const memory = createMemoryQueue(createBudget(bytes))
   return {
     ...memory,
     isDurable: true,

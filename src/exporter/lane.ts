@@ -5,53 +5,13 @@
  * start. Knows no wire format, no other signal, and not whether the queue is memory or disk.
  * @module
  */
-import type { Budget, Stats } from '../stats.js'
+import { Attempts } from './attempts.js'
 import { Batcher, type EncodedRecord } from './batcher.js'
 import { Hold } from './hold.js'
-import { backoffMs, retryDelayMs, type RetrySettings } from './retry.js'
+import { backoffMs, retryDelayMs } from './retry.js'
+import type { LaneSettings } from './lane-settings.js'
 import { splitRequest } from './split.js'
-import type {
-  Clock,
-  DropReason,
-  EncodedRequest,
-  ExporterLog,
-  HeldRequest,
-  QueueSize,
-  RequestQueue,
-  SendResult,
-  Signal,
-  Transport,
-} from './types.js'
-
-export interface LaneSettings {
-  signal: Signal
-  transport: Transport
-  /** Where requests wait; shared with the other signals. */
-  queue: RequestQueue
-  /** For records that are not yet in a request; shared with the other signals. */
-  budget: Budget
-  stats: Stats
-  clock: Clock
-  random: () => number
-  log: ExporterLog
-  retry: RetrySettings
-  /** A record waits this long for company. */
-  flushMs: number
-  /** A request is at most this large before compression; this much waiting is sent at once. */
-  maxRequestBytes: number
-  targetRequestBytes: number
-  /** Requests under way at once. */
-  concurrency: number
-}
-
-/** What one request has been through. */
-interface Attempts {
-  count: number
-  /** When it failed last, or began. */
-  failedAt: number
-  /** Time during which it failed while others got through. */
-  blamedMs: number
-}
+import type { DropReason, EncodedRequest, HeldRequest, QueueSize, SendResult } from './types.js'
 
 export class Lane {
   readonly #settings: LaneSettings
@@ -83,7 +43,7 @@ export class Lane {
 
   /** `spareBytes` of the budget are to stay free. */
   push(record: EncodedRecord, spareBytes = 0): void {
-    if (this.#isOff) return this.#drop('signal_off', record.items)
+    if (this.#isOff && !this.#settings.queue.isDurable) return this.#drop('signal_off', record.items)
     if (this.#deadline !== undefined) return this.#drop('shutdown', record.items)
     if (!this.#batcher.add(record, spareBytes)) return this.#refuse('queue_full', record.items)
     const { targetRequestBytes, clock, flushMs } = this.#settings
@@ -124,6 +84,11 @@ export class Lane {
     this.#settleIdle()
   }
 
+  /** The endpoint does not take the signal: nothing is sent any more. */
+  get isOff(): boolean {
+    return this.#isOff
+  }
+
   size(): QueueSize {
     const { requests, items, bytes } = this.#settings.queue.size(this.#settings.signal)
     return { requests, items: items + this.#batcher.items, bytes: bytes + this.#batcher.bytes }
@@ -131,7 +96,7 @@ export class Lane {
 
   #pump(): void {
     const { concurrency, queue, signal } = this.#settings
-    if (this.#isOff) return this.#dropWaiting('signal_off')
+    if (this.#isOff) return queue.isDurable ? undefined : this.#dropWaiting('signal_off')
     while (this.#inFlight < concurrency && !this.#isAborted) {
       const held = queue.take(signal)
       if (held === undefined) return
@@ -152,48 +117,71 @@ export class Lane {
       this.#drop('damaged', held.items)
       return queue.settle(held)
     }
-    const unsentItems = await this.#send({ signal: held.signal, items: held.items, body })
-    if (unsentItems > 0 && queue.isDurable) {
-      queue.release(held)
-      // It stays on disk. To take it again and again until the deadline would only hammer a receiver that is down.
-      return this.abort()
-    }
-    if (unsentItems > 0) this.#drop('shutdown', unsentItems)
-    queue.settle(held)
+    const unsent = await this.#send({ signal: held.signal, items: held.items, body })
+    if (unsent.length === 0) return queue.settle(held)
+    this.#putBack(held, unsent)
+    // To take it again and again until the deadline would only hammer a receiver that is down.
+    if (queue.isDurable && !this.#isOff) this.abort()
   }
 
-  /** How many items were neither accepted nor dropped because the end came first. */
-  async #send(request: EncodedRequest): Promise<number> {
+  /** What a durable queue gets back is there for the next start, or for the next destination. */
+  #putBack(held: HeldRequest, unsent: readonly EncodedRequest[]): void {
+    const { queue } = this.#settings
+    const unsentItems = unsent.reduce((sum, { items }) => sum + items, 0)
+    if (queue.isDurable && unsentItems === held.items) return queue.release(held)
+    // First, so that there is room for a part of it.
+    queue.settle(held)
+    if (!queue.isDurable) return this.#drop(this.#isOff ? 'signal_off' : 'shutdown', unsentItems)
+    for (const part of unsent) {
+      const refusal = queue.push(part)
+      if (refusal !== undefined) this.#refuse(refusal, part.items)
+    }
+  }
+
+  /** What was neither accepted nor dropped, because the end or the end of the signal came first: all of it, or its last parts. */
+  async #send(request: EncodedRequest): Promise<EncodedRequest[]> {
     const { transport, clock } = this.#settings
     if (request.body.length > this.#maxRequestBytes) {
-      const halves = splitRequest(request.signal, request.body)
+      const halves = this.#split(request)
       if (halves) return this.#sendBoth(halves)
     }
-    const attempts: Attempts = { count: 0, failedAt: clock.now(), blamedMs: 0 }
+    const attempts = new Attempts(clock.now())
     for (;;) {
       if (!this.#isAborted && this.#hold.until > clock.now()) await this.#hold.wait()
-      if (this.#isAborted) return request.items
-      if (this.#isOff) return this.#settle('signal_off', request.items)
+      if (this.#isAborted || this.#isOff) return [request]
       const result = await transport.send(request.signal, request.body).catch(toBug)
       if (result.outcome === 'retry') {
         const next = this.#planRetry(result, attempts)
-        if (next === 'shutdown') return request.items
-        if (next !== undefined) return this.#settle(next, request.items)
-        continue
+        if (next === undefined) continue
+        if (next === 'shutdown') return [request]
+        this.#drop(next, request.items)
+        return []
       }
-      const halves = result.outcome === 'too_large' ? splitRequest(request.signal, request.body) : undefined
+      if (result.outcome === 'unsupported') return this.#switchOff(request, result)
+      const halves = result.outcome === 'too_large' ? this.#split(request) : undefined
       if (halves) {
         this.#settings.stats.add('exporter.requests.split', 'too_large')
         this.#maxRequestBytes = Math.min(this.#maxRequestBytes, Math.ceil(request.body.length / 2))
         return this.#sendBoth(halves)
       }
       this.#finish(request.items, result)
-      return 0
+      return []
     }
   }
 
-  async #sendBoth([first, second]: [EncodedRequest, EncodedRequest]): Promise<number> {
-    return (await this.#send(first)) + (await this.#send(second))
+  async #sendBoth([first, second]: [EncodedRequest, EncodedRequest]): Promise<EncodedRequest[]> {
+    return [...(await this.#send(first)), ...(await this.#send(second))]
+  }
+
+  /** We made the request, so it can be read; if not, that is our bug, and nothing smaller can be sent. */
+  #split({ signal, body }: EncodedRequest): [EncodedRequest, EncodedRequest] | undefined {
+    try {
+      return splitRequest(signal, body)
+    } catch (error) {
+      this.#settings.stats.add('exporter.requests.rejected', 'internal')
+      this.#warnOnce('internal', `internal error: a request cannot be split: ${String(error)}`)
+      return undefined
+    }
   }
 
   /** Sets the hold, or says why there is no next attempt. */
@@ -204,10 +192,7 @@ export class Lane {
     this.#warnOnce(`retry ${result.reason}`, `${result.message}; retrying`)
     this.#isFailing = true
     const now = clock.now()
-    attempts.count += 1
-    // An outage is no request's fault: then the queue's bound alone decides what is lost. Blame needs others that got through.
-    if (this.#acceptedAt >= attempts.failedAt) attempts.blamedMs += now - attempts.failedAt
-    attempts.failedAt = now
+    attempts.fail(now, this.#acceptedAt)
     const asked = result.retryAfterMs
     const next = now + retryDelayMs(asked, backoffMs(attempts.count, random(), retry), retry)
     if (this.#deadline !== undefined && next >= this.#deadline) return 'shutdown'
@@ -222,19 +207,30 @@ export class Lane {
     return undefined
   }
 
-  #finish(items: number, result: Exclude<SendResult, { outcome: 'retry' }>): void {
+  #finish(items: number, result: Exclude<SendResult, { outcome: 'retry' | 'unsupported' }>): void {
     if (result.outcome === 'accepted') return this.#accept(items, result)
     this.#settings.stats.add('exporter.requests.rejected', result.reason)
-    if (result.outcome !== 'unsupported') {
-      this.#warnOnce(result.reason, `${result.message}; dropped`)
-      return this.#drop(result.outcome, items)
-    }
+    this.#warnOnce(result.reason, `${result.message}; dropped`)
+    this.#drop(result.outcome, items)
+  }
+
+  /** A wrong path is put right some day: until then a durable queue keeps what it has room for, this request too. */
+  #switchOff(
+    request: EncodedRequest,
+    { reason, message }: SendResult & { outcome: 'unsupported' },
+  ): EncodedRequest[] {
+    const { queue, signal, stats } = this.#settings
+    stats.add('exporter.requests.rejected', reason)
+    const rest = queue.isDurable ? '; what waits is kept for the next start or reload' : ''
     this.#warnOnce(
       'signal_off',
-      `${result.message}; this endpoint does not take ${this.#settings.signal}, which are off from here on`,
+      `${message}; this endpoint does not take ${signal}, which are off from here on${rest}`,
     )
     this.#isOff = true
-    this.#drop('rejected', items)
+    this.#hold.end()
+    if (queue.isDurable) return [request]
+    this.#drop('rejected', request.items)
+    return []
   }
 
   #accept(items: number, { rejectedItems, message }: SendResult & { outcome: 'accepted' }): void {
@@ -261,16 +257,12 @@ export class Lane {
     }
   }
 
-  #settle(reason: DropReason, items: number): number {
-    this.#drop(reason, items)
-    return 0
-  }
-
   #drop(reason: DropReason, items: number): void {
     this.#settings.stats.add('exporter.items.dropped', reason, items)
   }
 
   #refuse(reason: 'queue_full' | 'disk_failed', items: number): void {
+    if (this.#isOff) return this.#drop('signal_off', items)
     const what = reason === 'queue_full' ? 'the queue is full' : 'the disk queue cannot write'
     this.#warnOnce(reason, `${what}: dropping what comes`)
     this.#drop(reason, items)
@@ -285,7 +277,7 @@ export class Lane {
   #settleIdle(): void {
     if (this.#inFlight > 0) return
     const isEmpty = this.#settings.queue.size(this.#settings.signal).requests === 0
-    if (isEmpty || this.#isAborted) this.#onIdle?.()
+    if (isEmpty || this.#isAborted || this.#isOff) this.#onIdle?.()
   }
 }
 

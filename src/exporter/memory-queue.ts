@@ -9,6 +9,8 @@ import type { EncodedRequest, HeldRequest, QueueSize, RequestQueue, Signal } fro
 
 interface Entry extends HeldRequest {
   readonly body: Uint8Array
+  /** Grows in the order of arrival. */
+  readonly order: number
 }
 
 interface Line {
@@ -18,6 +20,7 @@ interface Line {
 
 /** `budget` may be shared with whatever else holds telemetry in memory. */
 export function createMemoryQueue(budget: Budget): RequestQueue {
+  let lastOrder = 0
   const lines = new Map<Signal, Line>()
 
   function lineOf(signal: Signal): Line {
@@ -39,7 +42,7 @@ export function createMemoryQueue(budget: Budget): RequestQueue {
     push(request) {
       if (!budget.reserve(request.body.length)) return 'queue_full'
       account(request, 1)
-      lineOf(request.signal).waiting.push({ ...request, read: () => request.body })
+      lineOf(request.signal).waiting.push({ ...request, order: lastOrder++, read: () => request.body })
       return undefined
     },
     take: (signal) => lineOf(signal).waiting.shift(),
@@ -48,7 +51,13 @@ export function createMemoryQueue(budget: Budget): RequestQueue {
       account(entry, -1)
       budget.release(entry.body.length)
     },
-    release: (held) => void lineOf(held.signal).waiting.unshift(held as Entry),
+    /** Back to its place in the order. */
+    release(held) {
+      const entry = held as Entry
+      const { waiting } = lineOf(entry.signal)
+      const behind = waiting.findIndex(({ order }) => order > entry.order)
+      waiting.splice(behind < 0 ? waiting.length : behind, 0, entry)
+    },
     size: (signal) => ({ ...lineOf(signal).size }),
     async close() {},
   }

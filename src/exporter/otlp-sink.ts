@@ -114,7 +114,7 @@ export function createOtlpSink(settings: OtlpSinkSettings): OtlpSink {
     readHealth: () => ({
       queueLimitBytes: queue.isDurable ? undefined : budget.limitBytes,
       queueBytes: [...lanes.values()].reduce((sum, lane) => sum + lane.size().bytes, 0),
-      lanes: [...tallies].map(([lane, tally]) => tally.read(lane.size())),
+      lanes: [...tallies].map(([lane, tally]) => tally.read(lane.size(), lane.isOff)),
     }),
     end: () => lanes.forEach((lane) => lane.flush()),
     shutdown: (deadlineMs) => shutdown({ lanes, transports, queue, clock, stats }, deadlineMs),

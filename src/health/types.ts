@@ -52,6 +52,8 @@ export interface LaneHealth {
   protocol: 'grpc' | 'http/protobuf'
   serverAddress: string | undefined
   serverPort: number | undefined
+  /** The endpoint does not take the signal: nothing is sent any more. */
+  isOff?: boolean
   /** Not yet in a request. */
   waitingItems: number
   /** In requests under way, or between two attempts. */
