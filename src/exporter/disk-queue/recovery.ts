@@ -5,6 +5,7 @@
  * @module
  */
 import { segmentNumbers, withSegmentBytes, type QueueFolder } from './folder.js'
+import { SEGMENT_HEADER_BYTES } from './format.js'
 import type { FoundRequest } from './line.js'
 import { scanSegment, type Damage } from './scan.js'
 import { Segment } from './segment.js'
@@ -43,7 +44,8 @@ export function recoverFolder(folder: QueueFolder): Recovered {
     } else if (found.scanned === undefined) {
       recovered.unreadable.push(number)
       // An empty file was made and not written to: nothing was in it.
-      if (found.size > 0) recovered.damage.push({ kind: 'damaged', bytes: found.size, entries: 1, items: 0 })
+      const kind = found.size < SEGMENT_HEADER_BYTES ? 'torn' : 'damaged'
+      if (found.size > 0) recovered.damage.push({ kind, bytes: found.size, entries: 1, items: 0 })
     } else {
       recovered.damage.push(...found.scanned.damage)
       recovered.segments.push(toFound(folder, number, found.size, found.scanned))
