@@ -4,12 +4,13 @@
  * Out: calls of the addon. Sees no captured byte.
  * @module
  */
-import { watch, type FSWatcher } from 'node:fs'
 import type { Stats } from '../stats.js'
 import type { Addon, NativeCapture } from './addon.js'
+import { openAttachedFile, type AttachedFile } from './attached-file.js'
 import type { DuplicateRecord, MappingRecord } from './decode.js'
 import { listPids, openPaths } from './host.js'
 import type { AttachRequest } from './images.js'
+import { createPacer } from './pacer.js'
 import { systemImages } from './system-images.js'
 import { createTargets, type Target, type Targets } from './targets.js'
 
@@ -21,12 +22,13 @@ export interface AttachmentsSettings {
   guard(action: () => void): void
   /** The probes of a file that was written have gone; calls until the new ones stand are not seen. */
   onRenew?: ((path: string) => void) | undefined
+  openFile?: typeof openAttachedFile
 }
 
 export interface Attachments {
   /** The system's images, used or not, and what every process maps. */
   lookAtEverything(): void
-  /** As `Targets.rescan`. */
+  /** As `Targets.rescan`; takes the probes from deleted files that no process maps. */
   rescan(): void
   /** A file that no earlier announcement told us of; inode 0 when the kernel lost some. */
   onMapping(record: MappingRecord): void
@@ -38,48 +40,95 @@ export interface Attachments {
   close(): void
 }
 
+/** Whoever may touch a file can say each time that it changed: it is looked at this often. */
+const CHECK_MS = 1000
+
 export function createAttachments({
   stats,
   addon,
   capture,
   guard,
   onRenew,
+  openFile = openAttachedFile,
 }: AttachmentsSettings): Attachments {
-  let renewal: NodeJS.Immediate | undefined
-  const watches = createWatches(stats, (cookie) => guard(() => renew(cookie)))
+  const files = new Map<string, { cookie: bigint; file: AttachedFile }>()
+  // Not within the watcher's own callback: until it returns, the old watch lives on under the new one.
+  const checks = createPacer(CHECK_MS, (key) => guard(() => check(key)))
   const targets = createTargets({
     inspect: (path, names) => addon.inspectElf(path, names),
     attach(request) {
       capture.attach(request)
-      watches.add(request)
+      hold(request)
     },
     onLimit: () => stats.add('attachments.refused', 'limit'),
   })
 
+  function hold(request: AttachRequest): void {
+    const key = `${request.device}:${request.inode}`
+    try {
+      const file = openFile(
+        request,
+        (elf, names) => addon.inspectElf(elf, names),
+        stats,
+        () => checks.ask(key),
+      )
+      files.set(key, { cookie: request.cookie, file })
+    } catch {
+      stats.add('watches.failed', 'open') // the probes are in place all the same
+    }
+  }
+
   /**
    * Probes stand on an inode at fixed places. When the file is written in place (`cp new old`), they would go into the middle of
-   * the new code: take them away and decide anew. Not within the watcher's own callback: until it returns, the old watch lives on
-   * under the new one, and a change that is known already would take the new probes away.
+   * the new code: take them away and decide anew.
    */
-  function renew(cookie: bigint): void {
+  function check(key: string): void {
+    const held = files.get(key)
+    if (held === undefined || held.file.isIntact()) return
+    const { cookie, file } = held
     const path = targets.images().find((image) => image.cookie === cookie)?.path
-    detach(cookie)
-    targets.forgetAttachment(cookie)
-    capture.heedMappings()
+    capture.detach(cookie)
+    files.delete(key)
     stats.add('attachments.renewed', 'file_changed')
     if (path !== undefined) onRenew?.(path)
-    clearImmediate(renewal)
-    renewal = setImmediate(() => guard(() => lookAtEverything(targets)))
+    const isAttached = isRenewed(cookie, file.path)
+    file.close()
+    // Half written, it is no TLS image yet: whoever maps it later must be announced.
+    if (!isAttached) capture.heedMappings()
+  }
+
+  function isRenewed(cookie: bigint, path: string): boolean {
+    try {
+      return targets.renew(cookie, path)
+    } catch {
+      return false // not ours to open any more
+    }
   }
 
   function detach(cookie: bigint): void {
-    watches.remove(cookie)
+    for (const [key, held] of files) {
+      if (held.cookie !== cookie) continue
+      held.file.close()
+      files.delete(key)
+    }
     capture.detach(cookie)
+  }
+
+  /** A file that has a path keeps its probes while nobody uses it: the next `curl` would be missed (capture rule 7). */
+  function removeUnreachable(used: ReadonlySet<bigint>): void {
+    const gone = [...files.values()].filter(({ cookie, file }) => !used.has(cookie) && file.isUnlinked())
+    for (const { cookie } of gone) {
+      detach(cookie)
+      targets.forgetAttachment(cookie)
+      stats.add('attachments.removed', 'unlinked')
+    }
+    // Who still has it open (memfd_create) may map it again.
+    if (gone.length > 0) capture.heedMappings()
   }
 
   return {
     lookAtEverything: () => lookAtEverything(targets),
-    rescan: () => targets.rescan(),
+    rescan: () => removeUnreachable(targets.rescan()),
     onMapping(record) {
       if (record.inode === 0n) return lookAtEverything(targets)
       const candidate = candidateOf(record)
@@ -99,8 +148,9 @@ export function createAttachments({
         .filter(({ state }) => state === 'attached')
         .map(({ path }) => path),
     close() {
-      clearImmediate(renewal)
-      watches.close()
+      checks.close()
+      for (const { file } of files.values()) file.close()
+      files.clear()
     },
   }
 }
@@ -109,31 +159,6 @@ function lookAtEverything(targets: Targets): void {
   for (const path of systemImages())
     targets.consider({ paths: [path], name: path, fileKey: `path:${path}`, inode: undefined })
   for (const pid of listPids()) targets.considerProcess(pid)
-}
-
-/** Tells once or more when the file under an attachment is written. */
-function createWatches(stats: Stats, onChange: (cookie: bigint) => void) {
-  const watchers = new Map<bigint, FSWatcher>()
-  return {
-    add({ path, cookie }: AttachRequest): void {
-      try {
-        const watcher = watch(path, { persistent: false }, (event) => {
-          if (event === 'change') onChange(cookie)
-        })
-        watcher.on('error', () => watcher.close())
-        watchers.set(cookie, watcher)
-      } catch {
-        stats.add('watches.failed', 'inotify') // the user's limit of watches; the probes are in place all the same
-      }
-    },
-    remove(cookie: bigint): void {
-      watchers.get(cookie)?.close()
-      watchers.delete(cookie)
-    },
-    close(): void {
-      for (const watcher of watchers.values()) watcher.close()
-    },
-  }
 }
 
 function candidateOf({ pid, deviceMajor, deviceMinor, inode, path: name, address, length }: MappingRecord) {

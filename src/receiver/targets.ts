@@ -23,12 +23,17 @@ export interface Targets {
   consider(file: CandidateFile): boolean
   /** As if it had never been seen: its inode number serves a new file, or it was written. */
   forget(fileKey: string): void
-  /** The file under the attachment of `cookie` was written: its functions stand elsewhere now. */
+  /** The attachment of `cookie` has gone. */
   forgetAttachment(cookie: bigint): void
+  /** The same, and decides anew about its file, which `path` leads to; true when that is attached again. */
+  renew(cookie: bigint, path: string): boolean
   /** All executable mappings of one process. */
   considerProcess(pid: number): void
-  /** All processes. Costs one stat for every mapped file that has no probes, and opens it if it was written in place. */
-  rescan(): void
+  /**
+   * All processes; returns the cookies of what they map. Costs one stat for every mapped file that has no probes, and opens it if
+   * it was written in place.
+   */
+  rescan(): ReadonlySet<bigint>
   /** Every process that maps a TLS image, from /proc as it is now. */
   report(): Target[]
   /** The attachment of `cookie` stands on an inode that has one already: it is not needed. */
@@ -64,25 +69,41 @@ export function createTargets(settings: ImagesSettings): Targets {
     return false
   }
 
-  function considerProcess(pid: number): void {
+  function considerProcess(pid: number, used?: Set<bigint>): void {
     for (const mapping of readMappings(pid) ?? []) {
       const { path: name, fileKey, inode } = mapping
       consider({ paths: openPaths(pid, mapping), name, fileKey, inode })
+      const image = decisions.get(fileKey)
+      if (image !== null && image !== undefined) used?.add(image.cookie)
     }
+  }
+
+  /** The keys that led to the image of `cookie`, without it from now on. */
+  function forgetImage(cookie: bigint): string[] {
+    images.forgetAttachment(cookie)
+    const keys = [...decisions].filter(([, image]) => image?.cookie === cookie).map(([key]) => key)
+    for (const key of keys) decisions.delete(key)
+    return keys
   }
 
   return {
     consider,
-    considerProcess,
+    considerProcess: (pid) => considerProcess(pid),
     report: () => report(considerProcess, decisions),
     rescan() {
       for (const [key, image] of decisions) if (image?.state !== 'attached') decisions.delete(key)
-      for (const pid of listPids()) considerProcess(pid)
+      const used = new Set<bigint>()
+      for (const pid of listPids()) considerProcess(pid, used)
+      return used
     },
     forget: (fileKey) => void decisions.delete(fileKey),
-    forgetAttachment(cookie) {
-      images.forgetAttachment(cookie)
-      for (const [key, image] of decisions) if (image?.cookie === cookie) decisions.delete(key)
+    forgetAttachment: (cookie) => void forgetImage(cookie),
+    renew(cookie, path) {
+      const name = images.list().find((image) => image.cookie === cookie)?.path ?? path
+      const keys = forgetImage(cookie)
+      const image = images.decide(path, name, undefined)
+      for (const key of keys) remember(decisions, key, image)
+      return image?.state === 'attached'
     },
     markDuplicate: (cookie) => images.markDuplicate(cookie),
     images: () => images.list(),
