@@ -2,7 +2,8 @@
 /**
  * An exporter that can be replaced while telemetry flows. In: redacted telemetry, and a configuration now and then. Out: the same
  * calls of whichever exporter is there. New telemetry goes to the new one; requests that wait go to it as well, since they all
- * stand in one queue; what the old one has under way it finishes, or puts back. Nothing is lost, and every counter goes on.
+ * stand in one queue; what the old one has under way it finishes, or puts back. Nothing is lost, and every counter goes on. One
+ * exception: when message content may leave no more, whatever was made before is dropped, because nobody can tell what is in it.
  * @module
  */
 import type { Config } from '../config/index.js'
@@ -12,10 +13,10 @@ import {
   type Exporter,
   type NamedThirdParties,
   type RequestQueue,
-  type Signal,
   type Sink,
 } from '../exporter/index.js'
-import { createBudget } from '../stats.js'
+import { createBudget, type Stats } from '../stats.js'
+import { dropWaiting } from './drop-waiting.js'
 import { createSinks, type TelemetrySettings } from './telemetry.js'
 
 export interface ExporterSlotSettings extends TelemetrySettings {
@@ -33,25 +34,36 @@ export interface ExporterSlot extends Exporter {
 /** Requests under way at a replaced destination may take this long; then they are sent to the new one. */
 const DRAIN_MS = 5_000
 
+const REDACTION_CHANGED = 'redaction_changed'
+
 export function createExporterSlot(settings: ExporterSlotSettings): ExporterSlot {
   const { config, stats, log, parties = [] } = settings
   const queue = settings.queue ?? createMemoryQueue(createBudget(config.queueBytes))
   const partySinks = parties.map((party) => createThirdPartySink({ ...party, stats, log }))
   const draining = new Set<Promise<unknown>>()
+  /** Those that may still put something into the queue. */
+  const leases = new Set<Lease>()
   let current = open(config)
 
-  function open(next: Config): { exporter: Exporter; lease: Lease } {
-    const lease = createLease(queue)
+  function open(next: Config): Current {
+    const lease = createLease(queue, stats)
     const sinks = partySinks.map(keepOpen)
-    return { exporter: createSinks({ ...settings, config: next, queue: lease.queue, sinks }), lease }
+    const exporter = createSinks({ ...settings, config: next, queue: lease.queue, sinks })
+    leases.add(lease)
+    return { exporter, lease, mode: next.redactionMode }
   }
 
   function replace(next: Config): void {
     const old = current
     current = open(next)
     old.lease.retire()
-    const drained = old.exporter.shutdown(DRAIN_MS).finally(() => {
+    const isForbidden = old.mode === 'full' && next.redactionMode === 'safe'
+    const before = countForgotten()
+    if (isForbidden) forget(current.lease)
+    const drained = old.exporter.shutdown(isForbidden ? 0 : DRAIN_MS).finally(() => {
       draining.delete(drained)
+      leases.delete(old.lease)
+      if (isForbidden) sayForgotten(countForgotten() - before)
       current.exporter.end()
     })
     draining.add(drained)
@@ -59,17 +71,21 @@ export function createExporterSlot(settings: ExporterSlotSettings): ExporterSlot
     current.exporter.end()
   }
 
+  /** What waits, and what comes back from destinations that were replaced earlier: their requests stand in no order of modes. */
+  function forget(kept: Lease): void {
+    for (const lease of leases) if (lease !== kept) lease.forbid()
+    dropWaiting(queue, stats, REDACTION_CHANGED)
+  }
+
+  const countForgotten = (): number => stats.get('exporter.items.dropped', REDACTION_CHANGED)
+
+  function sayForgotten(items: number): void {
+    if (items > 0) log.warn(`redaction is safe again: ${items} items that waited are dropped, not sent`)
+  }
+
   /** Nothing may stay in memory uncounted. */
   function dropLeftOver(): number {
-    if (queue.isDurable) return 0
-    let items = 0
-    for (const signal of SIGNALS)
-      for (let held = queue.take(signal); held !== undefined; held = queue.take(signal)) {
-        queue.settle(held)
-        items += held.items
-      }
-    if (items > 0) stats.add('exporter.items.dropped', 'shutdown', items)
-    return items
+    return queue.isDurable ? 0 : dropWaiting(queue, stats, 'shutdown')
   }
 
   return {
@@ -93,32 +109,49 @@ export function createExporterSlot(settings: ExporterSlotSettings): ExporterSlot
   }
 }
 
-const SIGNALS: readonly Signal[] = ['traces', 'logs', 'metrics']
-
 /** Ends with the slot, not with one of its exporters. */
 function keepOpen(sink: Sink): Sink {
   return { ...sink, shutdown: async () => ({ unsentItems: 0 }) }
+}
+
+interface Current {
+  exporter: Exporter
+  lease: Lease
+  mode: Config['redactionMode']
 }
 
 interface Lease {
   queue: RequestQueue
   /** From here on its holder gets nothing more, and what it cannot send goes back. */
   retire(): void
+  /** From here on what its holder puts into the queue, or back, is dropped and counted. */
+  forbid(): void
 }
 
 /** The queue as one exporter sees it. To a retired one it is empty, and it outlives it as a disk outlives a process. */
-function createLease(queue: RequestQueue): Lease {
+function createLease(queue: RequestQueue, stats: Stats): Lease {
   let isRetired = false
+  let isForbidden = false
+  const drop = (items: number): void => stats.add('exporter.items.dropped', REDACTION_CHANGED, items)
   return {
     retire: () => void (isRetired = true),
+    forbid: () => void (isForbidden = true),
     queue: {
       get isDurable() {
         return isRetired || queue.isDurable
       },
-      push: (request) => queue.push(request),
+      push(request) {
+        if (!isForbidden) return queue.push(request)
+        drop(request.items)
+        return undefined
+      },
       take: (signal) => (isRetired ? undefined : queue.take(signal)),
       settle: (held) => queue.settle(held),
-      release: (held) => queue.release(held),
+      release(held) {
+        if (!isForbidden) return queue.release(held)
+        queue.settle(held)
+        drop(held.items)
+      },
       size: (signal) => (isRetired ? { requests: 0, items: 0, bytes: 0 } : queue.size(signal)),
       // The slot closes it.
       close: async () => {},

@@ -14,7 +14,7 @@ function setUp(flags: Record<string, string> = {}) {
       void lines.push(`${level} ${text}`)
   const log = { error: at('error'), warn: at('warn'), info: at('info'), debug: at('debug') }
   let said = flags
-  let refusal: SensorError | undefined
+  let refusal: Error | undefined
   const replaced: Config[] = []
   const modes: string[] = []
   const reload = createReload({
@@ -31,7 +31,7 @@ function setUp(flags: Record<string, string> = {}) {
     lines,
     replaced,
     modes,
-    refuse: (error: SensorError) => void (refusal = error),
+    refuse: (error: Error) => void (refusal = error),
     reload(next: Record<string, string>) {
       said = next
       reload()
@@ -54,7 +54,7 @@ describe('reload', () => {
     expect(modes).toEqual(['full'])
     expect(lines.at(-1)).toBe('info configuration reloaded: destinations, redaction mode (full)')
     reload({ otlpEndpoint: 'http://c:4317' })
-    expect([replaced.length, modes]).toEqual([1, ['full', 'safe']])
+    expect([replaced.length, modes]).toEqual([2, ['full', 'safe']])
   })
 
   it('names what waits for a restart, each time, and compares with what is in force', () => {
@@ -75,5 +75,12 @@ describe('reload', () => {
     reload({ redactionMode: 'full', otlpEndpoint: 'http://c:4317' })
     expect(lines.at(-1)).toBe('error the configuration stays as it was: no such certificate')
     expect([replaced, modes]).toEqual([[], []])
+  })
+
+  it('survives what it does not know: a file that is gone for a moment', () => {
+    const { reload, lines, refuse } = setUp()
+    refuse(new Error('ENOENT: no such file or directory'))
+    reload({ redactionMode: 'full' })
+    expect(lines).toEqual(['error the configuration stays as it was: ENOENT: no such file or directory'])
   })
 })

@@ -13,7 +13,7 @@ export interface ReloadSettings {
   config: Config
   readConfig(): Config
   log: Log
-  /** May throw SensorError; then nothing of it has happened. */
+  /** May throw; then nothing of it has happened. Called for a new redaction mode as well. */
   replaceExporter(config: Config): void
   setRedactionMode(mode: Config['redactionMode']): void
 }
@@ -44,10 +44,15 @@ export function createReload(settings: ReloadSettings): () => void {
     try {
       current = apply(settings, current, settings.readConfig())
     } catch (error) {
-      if (!(error instanceof SensorError)) throw error
-      log.error(`the configuration stays as it was: ${error.message}${error.hint ? `. ${error.hint}` : ''}`)
+      // Anything may be half done at this moment, such as a file that is being replaced: that must not end the capture.
+      const hint = error instanceof SensorError && error.hint ? `. ${error.hint}` : ''
+      log.error(`the configuration stays as it was: ${toText(error)}${hint}`)
     }
   }
+}
+
+function toText(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }
 
 /** The configuration that holds from here on. */
@@ -57,7 +62,8 @@ function apply(settings: ReloadSettings, current: Config, next: Config): Config 
   const fixed = (Object.keys(FIXED) as (keyof typeof FIXED)[]).filter(isChanged)
   const isExporterChanged = EXPORTER.some(isChanged)
   const isModeChanged = isChanged('redactionMode')
-  if (isExporterChanged) settings.replaceExporter(next)
+  // A new mode, too: what waits was made in the old one, and only the exporter can tell them apart.
+  if (isExporterChanged || isModeChanged) settings.replaceExporter(next)
   settings.setRedactionMode(next.redactionMode)
   for (const warning of next.warnings) log.warn(warning)
   if (fixed.length > 0)

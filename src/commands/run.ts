@@ -61,7 +61,10 @@ export async function runLive(settings: RunSettings): Promise<0 | 1> {
   let { redactionMode } = config
   const replaceExporter = (next: Config): void => {
     exporter.replace(next)
-    void logCopy?.switchTo(next)
+    // A certificate may be half replaced by now. Capture and everything else goes on.
+    logCopy?.switchTo(next).catch((error: unknown) => {
+      log.warn(`the log is not exported until the next reload: ${errorText(error)}`)
+    })
   }
   const setRedactionMode = (mode: Config['redactionMode']): void => void (redactionMode = mode)
   if (config.configFile !== undefined && output === undefined)
@@ -108,6 +111,10 @@ export async function runLive(settings: RunSettings): Promise<0 | 1> {
 /** A recorder's file is to hold what others did. */
 function hasOwnTelemetry({ config, output }: RunSettings): boolean {
   return output === undefined && config.hasOwnTelemetry
+}
+
+function errorText(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }
 
 function printResult(text: string): void {

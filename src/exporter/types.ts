@@ -85,6 +85,8 @@ export type DropReason =
   | 'retry_exhausted'
   | 'signal_off'
   | 'shutdown'
+  /** Made while message content was exported, and waiting when that was forbidden. */
+  | 'redaction_changed'
   /** The disk queue could not write (full, read-only, gone) and had no memory left to hold them. */
   | 'disk_failed'
   /** The disk queue found a torn or damaged entry whose item count it could still read. */
