@@ -9,8 +9,8 @@ import type { Clock } from './types.js'
 export class Hold {
   readonly #clock: Clock
   readonly #sleepers = new Set<() => void>()
-  #until = 0
-  #isAsked = false
+  #askedUntil = 0
+  #backoffUntil = 0
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -18,18 +18,13 @@ export class Hold {
 
   /** No request starts before this time. */
   get until(): number {
-    return this.#until
-  }
-
-  /** The receiver named the time: it holds at shutdown, too. */
-  get isAsked(): boolean {
-    return this.#isAsked
+    return Math.max(this.#askedUntil, this.#backoffUntil)
   }
 
   /** Never makes it shorter. */
   extend(until: number, isAsked: boolean): void {
-    this.#until = Math.max(this.#until, until)
-    this.#isAsked = isAsked
+    if (isAsked) this.#askedUntil = Math.max(this.#askedUntil, until)
+    else this.#backoffUntil = Math.max(this.#backoffUntil, until)
   }
 
   wait(): Promise<void> {
@@ -39,13 +34,24 @@ export class Hold {
         this.#sleepers.delete(wake)
         resolve()
       }
-      const timer = this.#clock.setTimer(wake, this.#until - this.#clock.now())
+      const timer = this.#clock.setTimer(wake, this.until - this.#clock.now())
       this.#sleepers.add(wake)
     })
   }
 
+  /** At shutdown: one more try at once, or as soon as the receiver allows. Who sleeps looks at `until` again. */
+  endBackoff(): void {
+    this.#backoffUntil = 0
+    this.#wakeAll()
+  }
+
   end(): void {
-    this.#until = 0
+    this.#askedUntil = 0
+    this.#backoffUntil = 0
+    this.#wakeAll()
+  }
+
+  #wakeAll(): void {
     for (const wake of [...this.#sleepers]) wake()
   }
 }

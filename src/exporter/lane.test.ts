@@ -204,6 +204,47 @@ describe('shutdown', () => {
     expect(counts().exported).toBe(1)
   })
 
+  it('keeps a hold that the receiver asked for, though another request failed since without one', async () => {
+    const { exporter, sent, clock, counts } = setUpExporter({}, ['traces'])
+    for (let index = 0; index < 2; index++) {
+      exporter.consume(spans(1))
+      exporter.end()
+    }
+    await sent[0]!.answer(later(3_000))
+    await sent[1]!.answer(later())
+    const shutdown = exporter.shutdown(5_000)
+    clock.advance(2_999)
+    await settled()
+    expect(sent).toHaveLength(2)
+    clock.advance(1)
+    await settled()
+    expect(sent).toHaveLength(4)
+    for (const request of sent.slice(2)) await request.answer(OK)
+    expect(await shutdown).toEqual({ unsentItems: 0 })
+    expect(counts()).toEqual({ exported: 2, dropped: {} })
+  })
+
+  it('ends a long back-off, though the receiver has asked for a short hold since', async () => {
+    const { exporter, sent, clock, counts } = setUpExporter({}, ['traces'])
+    exporter.consume(spans(1))
+    exporter.end()
+    for (let round = 0; round < 6; round++) {
+      await sent[round]!.answer(later())
+      clock.advance(30_000)
+      await settled()
+    }
+    exporter.consume(spans(1))
+    exporter.end()
+    await sent[6]!.answer(later())
+    await sent[7]!.answer(later(1_000))
+    const shutdown = exporter.shutdown(5_000)
+    clock.advance(1_000)
+    await settled()
+    for (const request of sent.slice(8)) await request.answer(OK)
+    expect(await shutdown).toEqual({ unsentItems: 0 })
+    expect(counts()).toEqual({ exported: 2, dropped: {} })
+  })
+
   it('does not wait for a receiver that asked for more time than is left', async () => {
     const { exporter, sent, clock } = setUpExporter({}, ['traces'])
     exporter.consume(spans(1))

@@ -68,7 +68,7 @@ export class Lane {
   drain(deadline: number): Promise<void> {
     this.#deadline = deadline
     this.flush()
-    if (!this.#hold.isAsked) this.#hold.end()
+    this.#hold.endBackoff()
     if (this.#hold.until >= deadline) this.abort()
     return new Promise((resolve) => {
       this.#onIdle = resolve
@@ -147,7 +147,7 @@ export class Lane {
     }
     const attempts = new Attempts(clock.now())
     for (;;) {
-      if (!this.#isAborted && this.#hold.until > clock.now()) await this.#hold.wait()
+      while (!this.#isAborted && this.#hold.until > clock.now()) await this.#hold.wait()
       if (this.#isAborted || this.#isOff) return [request]
       const result = await transport.send(request.signal, request.body).catch(toBug)
       if (result.outcome === 'retry') {
