@@ -38,7 +38,9 @@ const REDACTION_CHANGED = 'redaction_changed'
 
 export function createExporterSlot(settings: ExporterSlotSettings): ExporterSlot {
   const { config, stats, log, parties = [] } = settings
-  const queue = settings.queue ?? createMemoryQueue(createBudget(config.queueBytes))
+  // One bound over what waits in the queue and what is on its way there. It stays when the configuration changes, as the queue does.
+  const budget = createBudget(config.queueBytes)
+  const queue = settings.queue ?? createMemoryQueue(budget)
   const partySinks = parties.map((party) => createThirdPartySink({ ...party, stats, log }))
   const draining = new Set<Promise<unknown>>()
   /** Those that may still put something into the queue. */
@@ -48,7 +50,7 @@ export function createExporterSlot(settings: ExporterSlotSettings): ExporterSlot
   function open(next: Config): Current {
     const lease = createLease(queue, stats)
     const sinks = partySinks.map(keepOpen)
-    const exporter = createSinks({ ...settings, config: next, queue: lease.queue, sinks })
+    const exporter = createSinks({ ...settings, config: next, queue: lease.queue, budget, sinks })
     leases.add(lease)
     return { exporter, lease, mode: next.redactionMode }
   }

@@ -21,7 +21,7 @@ import type { Log } from '../log.js'
 import type { PipelineSettings } from '../pipeline.js'
 import type { RecordingHeader } from '../receiver/index.js'
 import { SCHEMA_URL_CORE } from '../semconv.js'
-import { createBudget, type Stats } from '../stats.js'
+import { createBudget, type Budget, type Stats } from '../stats.js'
 
 export interface TelemetrySettings {
   config: Config
@@ -35,6 +35,8 @@ export interface TelemetrySettings {
 export interface SinkSettings extends TelemetrySettings {
   /** Memory without it. */
   queue?: RequestQueue | undefined
+  /** What a queue in memory takes of, and what is not in it yet. */
+  budget?: Budget | undefined
   /** Those of third parties. */
   sinks?: readonly Sink[]
 }
@@ -53,7 +55,7 @@ export async function openQueue({
 
 /** Throws SensorError when the file exists already, or when a destination's headers or TLS files are no good. */
 export function createSinks(settings: SinkSettings): Exporter {
-  const { config, version, stats, log, output, queue, sinks = [] } = settings
+  const { config, version, stats, log, output, queue, budget, sinks = [] } = settings
   return createExporter({ sinks: [...listSinks()] })
 
   function* listSinks(): Generator<Sink> {
@@ -75,6 +77,7 @@ export function createSinks(settings: SinkSettings): Exporter {
         log,
         version,
         queueBytes: config.queueBytes,
+        budget,
         flushMs: config.flushMs,
         concurrency: config.concurrency,
         ...(queue && { queue }),

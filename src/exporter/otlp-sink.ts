@@ -3,7 +3,7 @@
  * The sink that sends OTLP: one lane and one transport per signal, one queue bound over all. In: OTLP objects. Out: requests.
  * @module
  */
-import { createBudget, type Stats } from '../stats.js'
+import { createBudget, type Budget, type Stats } from '../stats.js'
 import { encodeWithin } from './content.js'
 import { encodeLogRecord, encodeMetric, encodeSpan } from './encode.js'
 import { HeadCache } from './head-cache.js'
@@ -53,6 +53,8 @@ export interface OtlpSinkSettings {
   version: string
   /** Memory for everything that waits; with `queue`, for what is not in it yet. */
   queueBytes?: number
+  /** In place of `queueBytes` when `queue` takes of the same: then one bound holds over both. */
+  budget?: Budget | undefined
   /** Where encoded requests wait; memory by default. The sink closes it. */
   queue?: RequestQueue
   maxRecordBytes?: number
@@ -75,7 +77,7 @@ export interface OtlpSink extends Sink {
 export function createOtlpSink(settings: OtlpSinkSettings): OtlpSink {
   const { stats, log, clock = systemClock, maxRecordBytes = DEFAULT_MAX_RECORD_BYTES } = settings
   const maxRequestBytes = settings.maxRequestBytes ?? MAX_REQUEST_BYTES
-  const budget = createBudget(settings.queueBytes ?? DEFAULT_QUEUE_BYTES)
+  const budget = settings.budget ?? createBudget(settings.queueBytes ?? DEFAULT_QUEUE_BYTES)
   const queue = settings.queue ?? createMemoryQueue(budget)
   const transports = settings.destinations.map((to) =>
     (settings.createTransport ?? defaultTransport(settings))(to),
