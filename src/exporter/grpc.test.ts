@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** OTLP/gRPC against grpc-js's server. */
+import { createHash } from 'node:crypto'
 import { createServer } from 'node:http'
 import { createServer as createHttp2Server } from 'node:http2'
 import { connect, createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net'
@@ -151,6 +152,24 @@ describe('a status', () => {
     const collector = await grpcCollector({ maxBytes: 1_000 })
     const result = await transportTo(collector.url).send('traces', Buffer.alloc(1_001))
     expect(result).toMatchObject({ outcome: 'too_large' })
+  })
+
+  it('says so, too, of one that is too large even when compressed', async () => {
+    const collector = await grpcCollector({ maxBytes: 500 })
+    // Hexadecimal digits of a hash: half of it is left.
+    const body = Buffer.from(createHash('shake256', { outputLength: 1_000 }).digest('hex'))
+    const result = await transportTo(collector.url, { compression: 'gzip' }).send('traces', body)
+    expect(result).toMatchObject({ outcome: 'too_large' })
+  })
+
+  it('tries again after the connection could not be made', async () => {
+    const collector = await grpcCollector()
+    const headers: Record<string, string> = {}
+    const transport = transportTo(collector.url, { headers })
+    headers['not a name'] = 'x'
+    expect(await transport.send('traces', BODY)).toMatchObject({ reason: 'invalid_settings' })
+    delete headers['not a name']
+    expect((await transport.send('traces', BODY)).outcome).toBe('accepted')
   })
 
   it('never quotes a header of ours', async () => {

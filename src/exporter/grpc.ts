@@ -67,7 +67,11 @@ export function createGrpcTransport(settings: OtlpSettings, context: TransportCo
   async function connected(): Promise<Connection> {
     for (;;) {
       const opening = (connection ??= connect(settings, userAgent, tls))
-      const opened = await opening
+      const opened = await opening.catch((error: unknown) => {
+        // The next request tries again.
+        if (opening === connection) connection = undefined
+        throw error
+      })
       if (opening === connection || isClosed) return opened
     }
   }
@@ -189,12 +193,15 @@ export function toFailure(settings: OtlpSettings, error: Grpc.ServiceError, body
 
 /**
  * gRPC has no status of its own for it: RESOURCE_EXHAUSTED and a sentence (grpc-go, grpc-js: "larger than max", grpc-java:
- * "exceeds maximum size"). An answer that is too large for us reads the same, but names another size than the request's.
+ * "exceeds maximum size"). Some name the size before decompression. An answer that is too large for us reads the same, but is
+ * larger than the request: the default limits of both sides are 4 MiB, and no request of ours is.
  */
 function isRequestTooLarge({ code, details }: Grpc.ServiceError, bodyBytes: number): boolean {
   if (code !== RESOURCE_EXHAUSTED || !/larger than max|exceeds maximum size/i.test(details)) return false
-  const size = /\((\d+) vs /.exec(details)?.[1]
-  return size === undefined || Number(size) === bodyBytes
+  const sizes = /\((\d+) vs\.? (\d+)\)/.exec(details)
+  if (sizes === null) return true
+  const [size, max] = [Number(sizes[1]), Number(sizes[2])]
+  return size > max && size <= bodyBytes
 }
 
 /** Errors that grpc-js made on this side. A peer may say the same words of a connection of its own: then they are quoted. */

@@ -170,13 +170,19 @@ describe('an answer', () => {
   it('is not read beyond 4 MiB', async () => {
     const collector = await httpCollector()
     collector.answer(
-      { body: Buffer.alloc(MAX_RESPONSE_BYTES + 1) },
+      { status: 400, body: Buffer.alloc(MAX_RESPONSE_BYTES + 1) },
+      { status: 200, body: Buffer.alloc(MAX_RESPONSE_BYTES + 1) },
       { body: Buffer.alloc(MAX_RESPONSE_BYTES) },
     )
     const transport = transportTo(collector.url)
     expect(await transport.send('traces', BODY)).toMatchObject({
       outcome: 'rejected',
       reason: 'response_too_large',
+    })
+    expect(await transport.send('traces', BODY)).toEqual({
+      outcome: 'accepted',
+      rejectedItems: 0,
+      message: `${collector.url}/v1/traces answered with more than ${MAX_RESPONSE_BYTES} bytes; not read`,
     })
     expect((await transport.send('traces', BODY)).outcome).toBe('accepted')
   })

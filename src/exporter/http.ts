@@ -135,12 +135,19 @@ function readAnswer(
     size += chunk.length
     if (size <= MAX_RESPONSE_BYTES) return void chunks.push(chunk)
     const message = `${displayEndpoint(settings)} answered with more than ${MAX_RESPONSE_BYTES} bytes; not read`
-    settle({ outcome: 'rejected', reason: 'response_too_large', message })
+    settle(
+      isSuccess(response.statusCode)
+        ? { outcome: 'accepted', rejectedItems: 0, message }
+        : { outcome: 'rejected', reason: 'response_too_large', message },
+    )
     response.destroy()
   })
   response.on('error', (error) => settle(toFailure(settings, error)))
   response.on('end', () => settle(toResult(settings, clock, response, Buffer.concat(chunks))))
 }
+
+/** Whatever the body says. */
+const isSuccess = (status = 0): boolean => status >= 200 && status < 300
 
 /** No answer at all: always worth another try, whatever the cause; the message names the remedy where one is known. */
 function toFailure(settings: OtlpSettings, error: TransportError): SendResult {
@@ -156,7 +163,7 @@ function toFailure(settings: OtlpSettings, error: TransportError): SendResult {
 function toResult(settings: OtlpSettings, clock: Clock, response: IncomingMessage, body: Buffer): SendResult {
   const status = response.statusCode ?? 0
   const contentType = response.headers['content-type']
-  if (status >= 200 && status < 300) {
+  if (isSuccess(status)) {
     // A web server or a captive portal takes anything: the specification calls it a success, but somebody should look.
     if (/^text\/html\b/i.test(contentType ?? ''))
       return { outcome: 'accepted', rejectedItems: 0, message: `${displayEndpoint(settings)} ${WEB_PAGE}` }
