@@ -19,11 +19,12 @@ import { createLogCopy } from './log-copy.js'
 import { createSensorResource, observeSelf, readCapture, type SelfSettings } from './own.js'
 import { requirePermission } from './problems.js'
 import { createSelfCheck } from './self-check/index.js'
+import { markQueue, openQueue } from './queue.js'
 import { createReload } from './reload.js'
 import { reloadOnHangup, remainingFlushMs } from './stopping.js'
 import { createTally } from './tally.js'
 import { countTargets } from './targets.js'
-import { createPipelineSettings, describeDestinations, openQueue, readKey } from './telemetry.js'
+import { createPipelineSettings, describeDestinations, readKey } from './telemetry.js'
 
 export interface RunSettings {
   config: Config
@@ -60,6 +61,7 @@ export async function runLive(settings: RunSettings): Promise<0 | 1> {
   }
   let { redactionMode } = config
   const replaceExporter = (next: Config): void => {
+    if (queue !== undefined) markQueue({ ...next, diskQueue: config.diskQueue })
     exporter.replace(next)
     // A certificate may be half replaced by now. Capture and everything else goes on.
     logCopy?.switchTo(next).catch((error: unknown) => {

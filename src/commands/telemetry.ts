@@ -11,7 +11,6 @@ import {
   createFileSink,
   createOtlpSink,
   displayEndpoint,
-  openDiskQueue,
   type Exporter,
   type RequestQueue,
   type Sink,
@@ -39,18 +38,6 @@ export interface SinkSettings extends TelemetrySettings {
   budget?: Budget | undefined
   /** Those of third parties. */
   sinks?: readonly Sink[]
-}
-
-/** The queue on disk, when there is to be one. Rejects with SensorError when its folder is not safe or not free. */
-export async function openQueue({
-  config,
-  stats,
-  log,
-  output,
-}: TelemetrySettings): Promise<RequestQueue | undefined> {
-  const { diskQueue, destinations, queueBytes } = config
-  if (diskQueue === undefined || destinations.length === 0 || output !== undefined) return undefined
-  return openDiskQueue({ ...diskQueue, memoryBytes: queueBytes, stats, log })
 }
 
 /** Throws SensorError when the file exists already, or when a destination's headers or TLS files are no good. */
