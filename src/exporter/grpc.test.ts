@@ -229,7 +229,7 @@ describe('no answer', () => {
     closing.push(() => new Promise((resolve) => middle.close(resolve)))
     closing.push(async () => sockets.forEach((socket) => socket.destroy()))
     const transport = transportTo(`http://127.0.0.1:${(middle.address() as AddressInfo).port}`, {
-      timeoutMs: 100,
+      timeoutMs: 700,
     })
     for (let round = 0; round < 3; round++)
       expect(await transport.send('traces', BODY)).toMatchObject({ outcome: 'retry', reason: 'timeout' })
