@@ -6,7 +6,7 @@
  * The canonical form is a row of blocks. A block is its texts one after the other, then its words (keys and numbers, in the order
  * they were sent in), then signed 32-bit integers that say what they are: tags and lengths, and last how many characters, characters and
  * integers the three parts have. Read from its end it has one meaning only, so no two values share it. Texts stand together because
- * every call into OpenSSL or a buffer costs as much as hashing some hundred bytes.
+ * every call into OpenSSL costs as much as hashing some hundred bytes.
  * @module
  */
 import type { Hmac } from 'node:crypto'
@@ -22,8 +22,6 @@ const MAX_DEPTH = 128
 export const BLOCK_CHARACTERS = 32 * 1024
 /** Integers that end a block. */
 const BLOCK_INTEGERS = 8 * 1024
-/** Most texts of a block are below it together; what is longer, OpenSSL reads from the string. */
-const scratch = Buffer.allocUnsafe(2 * BLOCK_CHARACTERS)
 /** A block may grow by a tag for every level that ends, and by the last three. */
 const integers = new Int32Array(BLOCK_INTEGERS + 2 * MAX_DEPTH)
 const integerBytes = Buffer.from(integers.buffer)
@@ -35,34 +33,82 @@ const LIST = -3
 const MAP = -4
 const MAP_END = -5
 
+/** No UTF-16 unit needs more bytes of UTF-8. */
+const MAX_UTF8_BYTES = 3
+/** Up to here a loop costs less than a call into a buffer. */
+const SHORT_CHARACTERS = 24
+const MAX_ASCII = 0x7f
+
+/** The texts, or the words, of one block as UTF-8 in one piece of memory. */
+class Strings {
+  readonly #memory = Buffer.allocUnsafe((MAX_UTF8_BYTES + 1) * BLOCK_CHARACTERS)
+  #used = 0
+  /** The one that ends the block, where it is too long for the memory. */
+  #last = ''
+  characters = 0
+
+  add(text: string): void {
+    this.characters += text.length
+    if (MAX_UTF8_BYTES * text.length > this.#memory.length - this.#used) this.#last = text
+    else this.#used += this.#write(text)
+  }
+
+  /** Returns how many bytes there were, and forgets them. */
+  hash(hmac: Hmac): number {
+    let bytes = this.#used
+    if (bytes > 0) hmac.update(this.#memory.subarray(0, bytes))
+    if (this.#last !== '') {
+      bytes += Buffer.byteLength(this.#last)
+      hmac.update(this.#last, 'utf8')
+    }
+    this.#last = ''
+    this.#used = this.characters = 0
+    return bytes
+  }
+
+  #write(text: string): number {
+    const memory = this.#memory
+    const { length } = text
+    const at = this.#used
+    if (length > SHORT_CHARACTERS) return memory.write(text, at)
+    for (let i = 0; i < length; i++) {
+      const unit = text.charCodeAt(i)
+      if (unit > MAX_ASCII) return memory.write(text, at)
+      memory[at + i] = unit
+    }
+    return length
+  }
+}
+
+/** Empty between calls: one call hashes at a time. */
+const texts = new Strings()
+const words = new Strings()
+
 export function digestContent(hmac: Hmac, content: unknown): Digest {
-  let texts = ''
-  let words = ''
   let used = 0
   let bytes = 0
 
   function endBlock(): void {
-    integers[used] = texts.length
-    integers[used + 1] = words.length
+    integers[used] = texts.characters
+    integers[used + 1] = words.characters
     integers[used + 2] = used
-    bytes += update(hmac, texts)
-    update(hmac, words)
+    bytes += texts.hash(hmac)
+    words.hash(hmac)
     hmac.update(integerBytes.subarray(0, 4 * (used + 3)))
-    texts = words = ''
     used = 0
   }
 
   function addWord(word: string): void {
     integers[used++] = word.length
-    words += word
+    words.add(word)
   }
 
   function add(value: unknown, depth: number): void {
-    if (used > BLOCK_INTEGERS || texts.length > BLOCK_CHARACTERS || words.length > BLOCK_CHARACTERS)
+    if (used > BLOCK_INTEGERS || texts.characters > BLOCK_CHARACTERS || words.characters > BLOCK_CHARACTERS)
       endBlock()
     if (typeof value === 'string') {
       integers[used++] = value.length
-      texts += value
+      texts.add(value)
     } else if (typeof value !== 'object' || value === null) {
       integers[used++] = WORD
       addWord(String(value))
@@ -86,13 +132,4 @@ export function digestContent(hmac: Hmac, content: unknown): Digest {
   add(content, 0)
   endBlock()
   return { hmac: hmac.digest('hex'), bytes }
-}
-
-/** Returns the size as UTF-8. Of ASCII alone that is the length, and then the bytes can be copied instead of encoded. */
-function update(hmac: Hmac, text: string): number {
-  const bytes = Buffer.byteLength(text)
-  if (bytes === text.length && bytes <= scratch.length)
-    hmac.update(scratch.subarray(0, scratch.write(text, 'latin1')))
-  else hmac.update(text, 'utf8')
-  return bytes
 }
