@@ -37,6 +37,9 @@ __hidden void count_loss(__u32 reason, __u64 bytes);
 /* events.bpf.c: is the current process the sensor itself? */
 __hidden bool is_self(void);
 
+/* events.bpf.c: how deep the sensor's own pid namespace is; 0: it is the initial one. */
+extern __u32 self_level;
+
 /* Fills everything but kind and size from the current task. */
 static __always_inline void header_fill(struct record_header *header, __u32 kind, __u32 size, __u64 time_ns)
 {

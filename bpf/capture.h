@@ -22,6 +22,9 @@
 #define CAPTURE_COMM_BYTES 16
 #define CAPTURE_PATH_BYTES 256
 #define CAPTURE_ARGUMENTS_BYTES 4096
+/* Names of cgroup folders: the process's own and the one above it, in the v2 hierarchy, then in that of the pids controller. */
+#define CAPTURE_CGROUP_NAME_BYTES 128
+#define CAPTURE_CGROUP_NAMES 4
 
 enum record_kind {
 	RECORD_NONE = 0,
@@ -108,7 +111,10 @@ struct close_record {
 	__u32 pad;
 };
 
-/* RECORD_EXEC and RECORD_PROCESS. bytes: executable, interpreter, arguments (NUL-separated as in the process), back to back. */
+/*
+ * RECORD_EXEC and RECORD_PROCESS. bytes: names of cgroup folders (each ends with NUL in a field of its own), executable,
+ * interpreter, arguments (NUL-separated as in the process), back to back.
+ */
 struct process_record {
 	struct record_header header;
 	__u64 cgroup_id;
@@ -119,7 +125,7 @@ struct process_record {
 	__u32 interpreter_length; /* 0 unless the executable is a script */
 	__u32 arguments_length; /* bytes kept */
 	__u32 arguments_total; /* bytes there were */
-	__u32 pad;
+	__u32 cgroups_length; /* 0 (older recordings), or CAPTURE_CGROUP_NAMES fields */
 	__u8 comm[CAPTURE_COMM_BYTES];
 	__u8 bytes[];
 };
@@ -171,7 +177,7 @@ struct duplicate_record {
 /* What the iterator process_list writes for each process that runs already. */
 struct process_start {
 	__u32 pid;
-	__u32 pad;
+	__u32 own_pid; /* as the sensor's own pid namespace numbers it, and /proc with it */
 	__u64 start_boottime_ns;
 };
 

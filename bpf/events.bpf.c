@@ -15,7 +15,8 @@ const volatile __u64 wakeup_bytes = 256 << 10;
 
 /* The sensor's own thread group, as the initial pid namespace numbers it. Set once by identify_self. */
 __u32 self_pid;
-__u32 self_pad;
+/* How deep its own pid namespace is; 0: it is the initial one. */
+__u32 self_level;
 
 struct record_map records SEC(".maps");
 
@@ -60,7 +61,10 @@ __hidden bool is_self(void)
 SEC("raw_tp")
 int identify_self(void *ctx)
 {
+	struct task_struct *task = (void *)bpf_get_current_task();
+
 	(void)ctx;
 	self_pid = bpf_get_current_pid_tgid() >> 32;
+	self_level = BPF_CORE_READ(task, thread_pid, level);
 	return 0;
 }

@@ -35,6 +35,37 @@ struct signal_struct {
 	int group_exit_code;
 };
 
+struct kernfs_node {
+	const char *name;
+	struct kernfs_node *parent; /* before 6.15 */
+};
+
+struct kernfs_node___since_6_15 {
+	struct kernfs_node *__parent;
+};
+
+struct cgroup {
+	struct kernfs_node *kn;
+};
+
+struct cgroup_subsys_state {
+	struct cgroup *cgroup;
+};
+
+struct css_set {
+	struct cgroup_subsys_state *subsys[1]; /* as many as enum cgroup_subsys_id says */
+	struct cgroup *dfl_cgrp;
+};
+
+struct upid {
+	int nr;
+};
+
+struct pid {
+	unsigned int level;
+	struct upid numbers[1]; /* level + 1 */
+};
+
 struct task_struct {
 	int pid;
 	int tgid;
@@ -45,7 +76,14 @@ struct task_struct {
 	struct task_struct *real_parent;
 	struct signal_struct *signal;
 	const struct cred *cred;
+	struct css_set *cgroups;
+	struct pid *thread_pid;
 	char comm[16];
+};
+
+/* The kernel's own values come by relocation. */
+enum cgroup_subsys_id {
+	pids_cgrp_id,
 };
 
 struct linux_binprm {

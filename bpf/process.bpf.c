@@ -11,7 +11,9 @@ __hidden void forget_thread(void);
 
 #define SHORT_ARGUMENTS_BYTES 512
 
-#define EXEC_RECORD_BYTES(arguments) (sizeof(struct process_record) + 2 * CAPTURE_PATH_BYTES + (arguments))
+#define CGROUPS_BYTES (CAPTURE_CGROUP_NAMES * CAPTURE_CGROUP_NAME_BYTES)
+#define EXEC_RECORD_BYTES(arguments)                                                                                   \
+	(sizeof(struct process_record) + CGROUPS_BYTES + 2 * CAPTURE_PATH_BYTES + (arguments))
 
 /* Of what bpf_probe_read_kernel_str returned, without the NUL. Masked, because verifiers up to 6.12 lose the bounds of a sum. */
 static __always_inline __u64 path_length(long n)
@@ -20,6 +22,41 @@ static __always_inline __u64 path_length(long n)
 
 	barrier_var(length);
 	return length & (CAPTURE_PATH_BYTES - 1);
+}
+
+/* Of a cgroup folder: its name, and that of the folder above it. */
+static __always_inline void cgroup_names(__u8 *names, struct cgroup *cgroup)
+{
+	struct kernfs_node *node = BPF_CORE_READ(cgroup, kn);
+	struct kernfs_node___since_6_15 *newer = (void *)node;
+	struct kernfs_node *parent;
+
+	if (bpf_core_field_exists(newer->__parent))
+		parent = BPF_CORE_READ(newer, __parent);
+	else
+		parent = BPF_CORE_READ(node, parent);
+	/* A pointer that is NULL gives an empty name. */
+	if (bpf_probe_read_kernel_str(names, CAPTURE_CGROUP_NAME_BYTES, BPF_CORE_READ(node, name)) < 0)
+		names[0] = 0;
+	names += CAPTURE_CGROUP_NAME_BYTES;
+	if (bpf_probe_read_kernel_str(names, CAPTURE_CGROUP_NAME_BYTES, BPF_CORE_READ(parent, name)) < 0)
+		names[0] = 0;
+}
+
+/* In both hierarchies, because an engine may use either: on hosts with v1 the v2 one is empty or somebody else's. */
+static __always_inline void all_cgroup_names(__u8 *names, struct task_struct *task)
+{
+	struct css_set *groups = BPF_CORE_READ(task, cgroups);
+	struct cgroup_subsys_state *state = NULL;
+
+	cgroup_names(names, BPF_CORE_READ(groups, dfl_cgrp));
+	if (bpf_core_enum_value_exists(enum cgroup_subsys_id, pids_cgrp_id)) {
+		__u64 index = bpf_core_enum_value(enum cgroup_subsys_id, pids_cgrp_id);
+		void *states = (void *)groups + bpf_core_field_offset(struct css_set, subsys);
+
+		bpf_probe_read_kernel(&state, sizeof(state), states + index * sizeof(state));
+	}
+	cgroup_names(names + 2 * CAPTURE_CGROUP_NAME_BYTES, BPF_CORE_READ(state, cgroup));
 }
 
 /* Fills a reserved record whose argument area holds `room` bytes. */
@@ -31,6 +68,7 @@ static __always_inline void exec_fill(struct process_record *record, struct task
 	const char *filename = BPF_CORE_READ(bprm, filename);
 	const char *interp = BPF_CORE_READ(bprm, interp);
 	__u64 total = end > start ? end - start : 0;
+	__u8 *bytes = record->bytes + CGROUPS_BYTES;
 	__u64 used = 0;
 	__u64 length;
 	long n;
@@ -40,18 +78,19 @@ static __always_inline void exec_fill(struct process_record *record, struct task
 	record->parent_pid = BPF_CORE_READ(task, real_parent, tgid);
 	record->user_id = BPF_CORE_READ(task, cred, uid.val);
 	record->group_id = BPF_CORE_READ(task, cred, gid.val);
-	record->pad = 0;
+	record->cgroups_length = CGROUPS_BYTES;
 	record->executable_length = 0;
 	record->interpreter_length = 0;
 	record->arguments_length = 0;
 	record->arguments_total = total;
 	bpf_probe_read_kernel(record->comm, sizeof(record->comm), task->comm);
+	all_cgroup_names(record->bytes, task);
 
-	n = bpf_probe_read_kernel_str(record->bytes, CAPTURE_PATH_BYTES, filename);
+	n = bpf_probe_read_kernel_str(bytes, CAPTURE_PATH_BYTES, filename);
 	used = path_length(n);
 	record->executable_length = used;
 	if (interp != filename) {
-		n = bpf_probe_read_kernel_str(record->bytes + used, CAPTURE_PATH_BYTES, interp);
+		n = bpf_probe_read_kernel_str(bytes + used, CAPTURE_PATH_BYTES, interp);
 		record->interpreter_length = path_length(n);
 		used += path_length(n);
 	}
@@ -59,9 +98,9 @@ static __always_inline void exec_fill(struct process_record *record, struct task
 	barrier_var(length);
 	if (length > room || used > 2 * CAPTURE_PATH_BYTES)
 		return;
-	if (length && bpf_probe_read_user(record->bytes + used, length, (void *)start) == 0)
+	if (length && bpf_probe_read_user(bytes + used, length, (void *)start) == 0)
 		record->arguments_length = length;
-	record->header.size = sizeof(*record) + used + record->arguments_length;
+	record->header.size = sizeof(*record) + CGROUPS_BYTES + used + record->arguments_length;
 }
 
 #define EMIT_EXEC(room)                                                                                                \
@@ -134,6 +173,19 @@ int BPF_PROG(process_exit, struct task_struct *task)
 	return 0;
 }
 
+/* 0: the sensor's namespace does not hold the process. */
+static __always_inline __u32 own_pid(struct task_struct *task)
+{
+	struct pid *pid = BPF_CORE_READ(task, thread_pid);
+	void *number = (void *)pid + bpf_core_field_offset(struct pid, numbers) +
+		       (__u64)self_level * bpf_core_type_size(struct upid) + bpf_core_field_offset(struct upid, nr);
+	__u32 out = 0;
+
+	if (BPF_CORE_READ(pid, level) >= self_level)
+		bpf_probe_read_kernel(&out, sizeof(out), number);
+	return out;
+}
+
 SEC("iter/task")
 int process_list(struct bpf_iter__task *ctx)
 {
@@ -143,6 +195,7 @@ int process_list(struct bpf_iter__task *ctx)
 	if (!task || task->pid != task->tgid)
 		return 0;
 	start.pid = task->tgid;
+	start.own_pid = own_pid(task);
 	start.start_boottime_ns = task->start_boottime;
 	bpf_seq_write(ctx->meta->seq, &start, sizeof(start));
 	return 0;

@@ -194,7 +194,10 @@ Napi::Value Capture::heedMappings(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-/* processes(): [[pid, start in ns since boot as BigInt]] of every process, numbered as the initial pid namespace does. */
+/*
+ * processes(): [[pid, start in ns since boot as BigInt, pid in our own pid namespace or 0]] of every process that our namespace
+ * shows; the first number is that of the initial one.
+ */
 Napi::Value Capture::processes(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   if (!skeleton_) throw Napi::Error::New(env, "processes() needs load()");
@@ -206,10 +209,11 @@ Napi::Value Capture::processes(const Napi::CallbackInfo& info) {
   // The kernel hands over whole elements: seq_file never splits one bpf_seq_write.
   while ((bytes = ::read(iterator, buffer, sizeof(buffer))) > 0) {
     for (size_t i = 0; i < static_cast<size_t>(bytes) / sizeof(process_start); i++) {
-      auto pair = Napi::Array::New(env, 2);
-      pair.Set(0u, Napi::Number::New(env, buffer[i].pid));
-      pair.Set(1u, Napi::BigInt::New(env, static_cast<uint64_t>(buffer[i].start_boottime_ns)));
-      out.Set(out.Length(), pair);
+      auto facts = Napi::Array::New(env, 3);
+      facts.Set(0u, Napi::Number::New(env, buffer[i].pid));
+      facts.Set(1u, Napi::BigInt::New(env, static_cast<uint64_t>(buffer[i].start_boottime_ns)));
+      facts.Set(2u, Napi::Number::New(env, buffer[i].own_pid));
+      out.Set(out.Length(), facts);
     }
   }
   const int error = bytes < 0 ? errno : 0;

@@ -21,6 +21,8 @@ export {
   ATTR_USER_AGENT_ORIGINAL,
 } from '@opentelemetry/semantic-conventions'
 
+/** Id that the container engine gave to the container that the process runs in. */
+export const ATTR_CONTAINER_ID = 'container.id'
 /** Where the CPU time went. */
 export const ATTR_CPU_MODE = 'cpu.mode'
 /** Conversation sent to the model, an array of messages. */
@@ -326,6 +328,7 @@ const PATTERNS = {
 } satisfies Record<string, ValuePattern>
 
 export const ATTRIBUTES: ReadonlyMap<string, AttributeRow> = new Map<string, AttributeRow>([
+  ['container.id', { type: 'string', sensitivity: 'identity', pattern: PATTERNS.identifier }],
   ['cpu.mode', { type: 'string', sensitivity: 'safe', members: ['user', 'system'], isClosed: true }],
   ['error.type', { type: 'string', sensitivity: 'safe', pattern: PATTERNS.error_type }],
   ['gen_ai.input.messages', { type: 'any', sensitivity: 'content' }],
@@ -551,7 +554,7 @@ export const METRICS: ReadonlyMap<string, MetricRow> = new Map<string, MetricRow
 ])
 
 export const ENTITIES: ReadonlyMap<string, Levels> = new Map<string, Levels>([
-  ['oisp.observed_process', { 'process.pid': 'required', 'process.creation.time': 'required', 'service.name': 'required', 'telemetry.distro.name': 'required', 'telemetry.distro.version': 'required', 'process.parent_pid': 'recommended', 'process.executable.name': 'recommended', 'process.executable.path': 'recommended', 'process.user.id': 'recommended', 'process.args_count': 'recommended', 'host.name': 'recommended', 'host.id': 'recommended', 'host.arch': 'recommended', 'os.type': 'recommended', 'os.name': 'recommended', 'os.version': 'recommended' }],
+  ['oisp.observed_process', { 'process.pid': 'required', 'process.creation.time': 'required', 'service.name': 'required', 'telemetry.distro.name': 'required', 'telemetry.distro.version': 'required', 'process.parent_pid': 'recommended', 'process.executable.name': 'recommended', 'process.executable.path': 'recommended', 'process.user.id': 'recommended', 'process.args_count': 'recommended', 'container.id': 'recommended', 'host.name': 'recommended', 'host.id': 'recommended', 'host.arch': 'recommended', 'os.type': 'recommended', 'os.name': 'recommended', 'os.version': 'recommended' }],
   ['oisp.sensor', { 'service.name': 'required', 'service.version': 'recommended', 'service.instance.id': 'recommended', 'host.name': 'recommended', 'host.id': 'recommended', 'host.arch': 'recommended', 'os.type': 'recommended', 'os.name': 'recommended', 'os.version': 'recommended', 'process.pid': 'recommended', 'telemetry.distro.name': 'recommended', 'telemetry.distro.version': 'recommended' }],
 ])
 

@@ -15,6 +15,7 @@ const program = (process: ProcessId, change: Partial<ProcessRecord> = {}): Proce
   userId: 1000,
   groupId: 1000,
   cgroupId: 3n,
+  cgroupNames: ['docker-' + 'ab'.repeat(32) + '.scope', 'system.slice'],
   comm: 'node',
   executable: '/usr/bin/node',
   interpreter: '',
@@ -55,6 +56,7 @@ describe('process table', () => {
       executable: '/usr/bin/node',
       script: undefined,
       arguments: ['node', 'agent.js'],
+      containerId: 'ab'.repeat(32),
       isKnown: true,
     })
   })
@@ -82,7 +84,12 @@ describe('process table', () => {
       userId: 1000,
     }
     const inherited = play([program(id(7)), fork, data(id(8))]).refs[0]
-    expect(inherited).toMatchObject({ parentPid: 7, executable: '/usr/bin/node', isKnown: true })
+    expect(inherited).toMatchObject({
+      parentPid: 7,
+      executable: '/usr/bin/node',
+      containerId: 'ab'.repeat(32),
+      isKnown: true,
+    })
     const late = play([program(id(7)), program(id(8), { executable: '/usr/bin/curl' }), fork, data(id(8))])
       .refs[0]
     expect(late).toMatchObject({ executable: '/usr/bin/curl', parentPid: 7 })

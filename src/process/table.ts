@@ -8,6 +8,7 @@
 import type { Consumer } from '../consumer.js'
 import type { CaptureRecord, ExitRecord, ForkRecord, ProcessId, ProcessRecord } from '../receiver/types.js'
 import type { Stats } from '../stats.js'
+import { findContainerId } from './container.js'
 import type { ProcessedRecord, ProcessRef } from './types.js'
 
 export const DEFAULT_MAX_PROCESSES = 65_536
@@ -109,6 +110,7 @@ function newRef(key: string, { pid, startBoottimeNs }: ProcessId, startUnixNano:
     userId: undefined,
     groupId: undefined,
     cgroupId: undefined,
+    containerId: undefined,
     comm: undefined,
     executable: undefined,
     script: undefined,
@@ -127,6 +129,7 @@ function absorbProgram(ref: ProcessRef, record: ProcessRecord): void {
   ref.userId = record.userId
   ref.groupId = record.groupId
   ref.cgroupId = record.cgroupId
+  ref.containerId = findContainerId(record.cgroupNames)
   ref.comm = record.comm
   ref.executable = record.interpreter === '' ? record.executable : record.interpreter
   ref.script = record.interpreter === '' ? undefined : record.executable
@@ -141,6 +144,7 @@ function absorbFork(child: ProcessRef, parent: ProcessRef | undefined, record: F
   if (parent === undefined || child.isKnown) return
   child.groupId = parent.groupId
   child.cgroupId = parent.cgroupId
+  child.containerId = parent.containerId
   child.comm = parent.comm
   child.executable = parent.executable
   child.script = parent.script

@@ -22,6 +22,8 @@ export interface ProcessRef extends ProcessId {
   userId: number | undefined
   groupId: number | undefined
   cgroupId: bigint | undefined
+  /** Undefined: it runs in none that we know. */
+  containerId: string | undefined
   comm: string | undefined
   /** Path of the running program (the interpreter's, for a script). */
   executable: string | undefined

@@ -26,7 +26,8 @@ export interface NativeCapture {
   ignoreMapping(major: number, minor: number, inode: bigint, generation: bigint): void
   /** Every file is announced once more when it is mapped next. */
   heedMappings(): void
-  processes(): [pid: number, startBoottimeNs: bigint][]
+  /** `ownPid`: in our own pid namespace, as /proc counts; 0: not in it. */
+  processes(): [pid: number, startBoottimeNs: bigint, ownPid: number][]
   stats(): KernelCounters
   /** The last counters; undefined when nothing had been started. */
   close(): Promise<KernelCounters | undefined>

@@ -102,6 +102,7 @@ describe('decodeBatch', () => {
         userId: 1000,
         groupId: 1001,
         cgroupId: 77n,
+        cgroupNames: ['leaf.scope', 'a.slice', 'x'.repeat(200), ''],
         comm: 'a)b(c',
         executable: '/usr/bin/наука',
         arguments: Buffer.from('node\0--x\0'),
@@ -117,6 +118,7 @@ describe('decodeBatch', () => {
         userId: 1000,
         groupId: 1001,
         cgroupId: 77n,
+        cgroupNames: ['leaf.scope', 'a.slice', 'x'.repeat(127)],
         comm: 'a)b(c',
         executable: '/usr/bin/наука',
         interpreter: '',
@@ -127,6 +129,18 @@ describe('decodeBatch', () => {
     expect(decode(encodeLostRecord(3, 4, 5, 16n)).records).toMatchObject([
       { reason: 'not_copied', records: 4, bytes: 5 },
     ])
+  })
+
+  it('reads no cgroup out of a record that has none, nor what stands behind a name', () => {
+    const process = { pid: 258, startBoottimeNs: 5n }
+    const facts = { process, parentPid: 1, userId: 0, groupId: 0, cgroupId: 1n, comm: 'a', executable: '/a' }
+    const full = encodeProcessRecord({ ...facts, cgroupNames: ['n'], arguments: Buffer.alloc(0) }, 16n)
+    full.write('stale', 88 + 2)
+    expect(decode(full).records).toMatchObject([{ cgroupNames: ['n'], executable: '/a' }])
+    const older = Buffer.concat([full.subarray(0, 88), Buffer.from('/a')])
+    older.writeUInt32LE(older.length, 4)
+    older.writeUInt32LE(0, 68)
+    expect(decode(older).records).toMatchObject([{ cgroupNames: [], executable: '/a' }])
   })
 
   it('stops at a size that cannot be, and says how far it came', () => {

@@ -7,6 +7,7 @@
 import {
   CLOSE_PEER_CLOSED,
   CLOSE_RECORD,
+  CAPTURE_CGROUP_NAME_BYTES,
   CAPTURE_COMM_BYTES,
   CONNECTION,
   DATA_RECORD,
@@ -275,6 +276,7 @@ function decodeProcess(r: Buffer, kind: 'process' | 'exec', timeUnixNano: bigint
     at += length
     return bytes
   }
+  const cgroups = take(PROCESS_RECORD.cgroups_length)
   const executable = take(PROCESS_RECORD.executable_length)
   const interpreter = take(PROCESS_RECORD.interpreter_length)
   const argumentArea = take(PROCESS_RECORD.arguments_length)
@@ -287,12 +289,21 @@ function decodeProcess(r: Buffer, kind: 'process' | 'exec', timeUnixNano: bigint
     userId: r.readUInt32LE(PROCESS_RECORD.user_id),
     groupId: r.readUInt32LE(PROCESS_RECORD.group_id),
     cgroupId: r.readBigUInt64LE(PROCESS_RECORD.cgroup_id),
+    cgroupNames: splitCgroups(cgroups),
     comm: untilNul(r.subarray(PROCESS_RECORD.comm, PROCESS_RECORD.comm + CAPTURE_COMM_BYTES)),
     executable: executable.toString('utf8'),
     interpreter: interpreter.toString('utf8'),
     arguments: splitArguments(argumentArea),
     argumentsBytes: r.readUInt32LE(PROCESS_RECORD.arguments_total),
   }
+}
+
+/** Behind its NUL a field holds what was in the ring before. */
+function splitCgroups(fields: Buffer): string[] {
+  const names: string[] = []
+  for (let at = 0; at < fields.length; at += CAPTURE_CGROUP_NAME_BYTES)
+    names.push(untilNul(fields.subarray(at, at + CAPTURE_CGROUP_NAME_BYTES)))
+  return names.filter((name) => name !== '')
 }
 
 function decodeMapping(r: Buffer): MappingRecord | undefined {

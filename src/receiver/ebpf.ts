@@ -198,10 +198,12 @@ function createLossReport(
 
 /** Facts of what runs already. The exact start comes from the kernel; /proc must agree, or the pid was reused between. */
 function* runningProcesses(capture: NativeCapture) {
-  for (const [pid, startBoottimeNs] of capture.processes()) {
-    const facts = readProcess(pid)
+  const processes = capture.processes()
+  const pidOf = new Map(processes.map(([pid, , ownPid]) => [ownPid, pid]))
+  for (const [pid, startBoottimeNs, ownPid] of processes) {
+    const facts = readProcess(ownPid)
     if (facts === undefined || facts.startTicks !== startBoottimeNs / TICK_NS) continue
     const process: ProcessId = { pid, startBoottimeNs }
-    yield { ...facts, process }
+    yield { ...facts, parentPid: pidOf.get(facts.parentPid) ?? 0, process }
   }
 }

@@ -6,6 +6,8 @@
  */
 import {
   CAPTURE_ARGUMENTS_BYTES,
+  CAPTURE_CGROUP_NAME_BYTES,
+  CAPTURE_CGROUP_NAMES,
   CAPTURE_COMM_BYTES,
   LOST_RECORD,
   PROCESS_RECORD,
@@ -21,6 +23,8 @@ export interface ProcessFacts {
   userId: number
   groupId: number
   cgroupId: bigint
+  /** CAPTURE_CGROUP_NAMES of them, '' where there is none. */
+  cgroupNames: readonly string[]
   comm: string
   executable: string
   arguments: Buffer
@@ -28,8 +32,12 @@ export interface ProcessFacts {
 
 export function encodeProcessRecord(facts: ProcessFacts, boottimeNs: bigint): Buffer {
   const executable = Buffer.from(facts.executable)
+  const cgroups = Buffer.alloc(CAPTURE_CGROUP_NAMES * CAPTURE_CGROUP_NAME_BYTES)
+  facts.cgroupNames.forEach((name, index) =>
+    cgroups.write(name, index * CAPTURE_CGROUP_NAME_BYTES, CAPTURE_CGROUP_NAME_BYTES - 1),
+  )
   const argumentArea = facts.arguments.subarray(0, CAPTURE_ARGUMENTS_BYTES)
-  const record = Buffer.alloc(PROCESS_RECORD.SIZE + executable.length + argumentArea.length)
+  const record = Buffer.alloc(PROCESS_RECORD.SIZE + cgroups.length + executable.length + argumentArea.length)
   writeHeader(record, RECORD_KIND.RECORD_PROCESS, boottimeNs, facts.process)
   record.writeBigUInt64LE(facts.cgroupId, PROCESS_RECORD.cgroup_id)
   record.writeUInt32LE(facts.parentPid, PROCESS_RECORD.parent_pid)
@@ -39,8 +47,8 @@ export function encodeProcessRecord(facts: ProcessFacts, boottimeNs: bigint): Bu
   record.writeUInt32LE(argumentArea.length, PROCESS_RECORD.arguments_length)
   record.writeUInt32LE(facts.arguments.length, PROCESS_RECORD.arguments_total)
   record.write(facts.comm, PROCESS_RECORD.comm, CAPTURE_COMM_BYTES - 1)
-  executable.copy(record, PROCESS_RECORD.SIZE)
-  argumentArea.copy(record, PROCESS_RECORD.SIZE + executable.length)
+  record.writeUInt32LE(cgroups.length, PROCESS_RECORD.cgroups_length)
+  Buffer.concat([cgroups, executable, argumentArea]).copy(record, PROCESS_RECORD.SIZE)
   return record
 }
 

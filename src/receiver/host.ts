@@ -131,6 +131,7 @@ export function readProcess(pid: number): HostProcess | undefined {
     userId: field('Uid'),
     groupId: field('Gid'),
     cgroupId: readCgroupId(pid),
+    cgroupNames: readCgroupNames(pid),
     comm: stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')')),
     executable: readLink(`/proc/${pid}/exe`) ?? '',
     arguments: readArguments(pid),
@@ -149,6 +150,15 @@ function readCgroupId(pid: number): bigint {
     }
   }
   return 0n
+}
+
+/** As bpf/capture.h orders them: the folder and the one above it, in the v2 hierarchy, then in that of the pids controller. */
+function readCgroupNames(pid: number): string[] {
+  const text = readText(`/proc/${pid}/cgroup`) ?? ''
+  return [/^0::(\/.*)$/m, /^\d+:(?:[\w=]+,)*pids(?:,[\w=]+)*:(\/.*)$/m].flatMap((line) => {
+    const [name = '', above = ''] = (line.exec(text)?.[1] ?? '').split('/').reverse()
+    return [name, above]
+  })
 }
 
 function readArguments(pid: number): Buffer {

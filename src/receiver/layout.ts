@@ -6,6 +6,8 @@ export const CAPTURE_MAX_CHUNKS = 512
 export const CAPTURE_COMM_BYTES = 16
 export const CAPTURE_PATH_BYTES = 256
 export const CAPTURE_ARGUMENTS_BYTES = 4096
+export const CAPTURE_CGROUP_NAME_BYTES = 128
+export const CAPTURE_CGROUP_NAMES = 4
 export const CLOSE_PEER_CLOSED = 1
 export const CLOSE_LOCAL_CLOSED = 2
 
@@ -113,7 +115,7 @@ export const PROCESS_RECORD = {
   interpreter_length: 56,
   arguments_length: 60,
   arguments_total: 64,
-  pad: 68,
+  cgroups_length: 68,
   comm: 72,
   bytes: 88,
 } as const

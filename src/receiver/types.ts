@@ -32,6 +32,8 @@ export interface ProcessRecord extends RecordBase {
   userId: number
   groupId: number
   cgroupId: bigint
+  /** Names of the process's cgroup folder and the one above it, in up to two hierarchies. Empty in older recordings. */
+  cgroupNames: readonly string[]
   comm: string
   /** Path of the program file as exec saw it; for a script, the script's. */
   executable: string

@@ -15,7 +15,7 @@ const SENSOR = {
 
 describe('toResource', () => {
   it('describes the observed process on the host of the sensor', () => {
-    expect(toResource(makeProcess(), SENSOR, '1.2.3')).toEqual({
+    expect(toResource(makeProcess({ containerId: 'ab'.repeat(32) }), SENSOR, '1.2.3')).toEqual({
       attributes: {
         'service.name': 'agent.py',
         'telemetry.distro.name': 'oisp-sensor',
@@ -26,6 +26,7 @@ describe('toResource', () => {
         'process.executable.name': 'python3.11',
         'process.executable.path': '/usr/bin/python3.11',
         'process.user.id': 1000,
+        'container.id': 'ab'.repeat(32),
         'process.args_count': 4,
         'host.name': 'box',
         'deployment.environment.name': 'test',

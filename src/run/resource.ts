@@ -7,6 +7,7 @@
  */
 import type { ProcessRef } from '../process/types.js'
 import {
+  ATTR_CONTAINER_ID,
   ATTR_PROCESS_ARGS_COUNT,
   ATTR_PROCESS_CREATION_TIME,
   ATTR_PROCESS_EXECUTABLE_NAME,
@@ -40,7 +41,7 @@ export function createResources(sensor: Resource, version: string): (process: Pr
 }
 
 /** What an exec, or a record that comes late, changes. */
-const FACTS = ['parentPid', 'userId', 'comm', 'executable', 'script', 'arguments'] as const
+const FACTS = ['parentPid', 'userId', 'containerId', 'comm', 'executable', 'script', 'arguments'] as const
 
 /** The observed process never ran an SDK, so there is no telemetry.sdk.*; the distribution says who observed. */
 export function toResource(process: ProcessRef, sensor: Resource, version: string): Resource {
@@ -58,6 +59,7 @@ export function toResource(process: ProcessRef, sensor: Resource, version: strin
   set(ATTR_PROCESS_EXECUTABLE_NAME, executable && baseName(executable))
   set(ATTR_PROCESS_EXECUTABLE_PATH, executable)
   set(ATTR_PROCESS_USER_ID, process.userId)
+  set(ATTR_CONTAINER_ID, process.containerId)
   if (process.arguments.length > 0) set(ATTR_PROCESS_ARGS_COUNT, process.arguments.length)
   for (const [key, value] of Object.entries(sensor.attributes))
     if (!SENSORS_OWN.test(key)) attributes[key] = value

@@ -15,6 +15,7 @@ const newProcess = (pid: number): ProcessRef => ({
   userId: undefined,
   groupId: undefined,
   cgroupId: undefined,
+  containerId: undefined,
   comm: undefined,
   executable: undefined,
   script: undefined,

@@ -20,6 +20,7 @@ export function makeProcess(change: Partial<ProcessRef> = {}): ProcessRef {
     userId: 1000,
     groupId: 1000,
     cgroupId: 1n,
+    containerId: undefined,
     comm: 'python3',
     executable: '/usr/bin/python3.11',
     script: '/home/ada/agent.py',

@@ -23,6 +23,7 @@ function exec(pid: number, startBoottimeNs: bigint, argument: string): CaptureRe
     userId: 0,
     groupId: 0,
     cgroupId: 0n,
+    cgroupNames: [],
     comm: 'curl',
     executable: '/usr/bin/curl',
     interpreter: '',
