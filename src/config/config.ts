@@ -11,7 +11,7 @@ import { readConfigFile } from './file.js'
 import { Lookup } from './lookup.js'
 import { checkModules } from './modules.js'
 import { SIGNALS } from './options.js'
-import { hasEndpoint, readDestination } from './otlp.js'
+import { readDestination } from './otlp.js'
 import type { Config, ConfigInput, LogLevel } from './types.js'
 import { formatSize, invalid, parseChoice, parsePairs } from './values.js'
 
@@ -108,7 +108,8 @@ function readDestinationsOf(signal: Signal, lookup: Lookup): readonly Destinatio
   if (said && signal !== 'traces' && own!.length === 1 && own![0] === 'console')
     lookup.warnings.push(`${said.name}=console prints nothing: a line per exchange is made from traces`)
   if (own && (!isGeneralFlag || own.includes('none'))) return own
-  return general ?? (hasEndpoint(lookup) ? ['console', 'otlp'] : ['console'])
+  // Nobody named a receiver for this signal: whoever listens at the default address gets nothing unasked.
+  return general ?? (lookup.find('otlpEndpoint', signal) ? ['console', 'otlp'] : ['console'])
 }
 
 function readRedactionMode(lookup: Lookup): RedactionMode {

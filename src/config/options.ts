@@ -69,7 +69,7 @@ export const OPTIONS = [
     path: 'exporters.enabled',
     isReloaded: true,
     choices: DESTINATIONS,
-    defaultWords: 'console, and otlp when an endpoint is set',
+    defaultWords: 'console, and otlp for each signal that has an endpoint',
     description: 'where telemetry goes: otlp, console, none; comma-separated',
   },
   ...(['traces', 'logs', 'metrics'] as const).map(

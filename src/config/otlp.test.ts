@@ -18,7 +18,7 @@ describe('where telemetry goes', () => {
   it.each<[string, Environment, Flags, number, boolean]>([
     ['nothing said', {}, {}, 0, true],
     ['an endpoint', { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c:4318' }, {}, 3, true],
-    ["one signal's endpoint", { OTEL_EXPORTER_OTLP_LOGS_ENDPOINT: 'http://c:4318' }, {}, 3, true],
+    ["one signal's endpoint", { OTEL_EXPORTER_OTLP_LOGS_ENDPOINT: 'http://c:4318' }, {}, 1, true],
     ["the seed's spelling", {}, { export: 'otlp', otlpEndpoint: 'http://c:4318' }, 3, false],
     ['--export otlp alone', {}, { export: 'otlp' }, 3, false],
     ['both', {}, { export: 'otlp, console' }, 3, true],

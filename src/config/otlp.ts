@@ -8,7 +8,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { OtlpProtocol, OtlpSettings, Signal, TlsPaths } from '../exporter/types.js'
 import type { Lookup } from './lookup.js'
-import { SIGNALS, signalPath, signalVariable } from './options.js'
+import { signalPath, signalVariable } from './options.js'
 import { invalid, parseChoice, parsePairs, type Said } from './values.js'
 
 /** RFC 9110 5.6.2 token, and visible ASCII with spaces. */
@@ -16,11 +16,6 @@ const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 /** What grpc-js takes as a metadata key. */
 const METADATA_NAME = /^[0-9a-z_.-]+$/i
 const HEADER_VALUE = /^[\x20-\x7e]*$/
-
-/** Whether anybody named a receiver. */
-export function hasEndpoint(lookup: Lookup): boolean {
-  return SIGNALS.some((signal) => lookup.find('otlpEndpoint', signal) !== undefined)
-}
 
 export function readDestination(signal: Signal, lookup: Lookup): OtlpSettings {
   const endpoint = lookup.find('otlpEndpoint', signal)
