@@ -52,15 +52,20 @@ export class SseDecoder {
     const chunk = asBuffer(bytes)
     let start = this.#endedWithCr && chunk[0] === LF ? 1 : 0
     this.#endedWithCr = false
-    // Lines are short: asking `indexOf` for each end costs several times this loop.
-    const { length } = chunk
-    for (let at = start; at < length; at++) {
-      const byte = chunk[at]!
-      if (byte > CR || (byte !== LF && byte !== CR)) continue
-      this.#endLine(chunk, start, at)
-      if (byte === CR && at + 1 === length) this.#endedWithCr = true
-      if (byte === CR && chunk[at + 1] === LF) at++
-      start = at + 1
+    let lf = chunk.indexOf(LF, start)
+    // Nearly always there is none, and then it is looked for once.
+    let cr = chunk.indexOf(CR, start)
+    while (lf !== -1 || cr !== -1) {
+      const isCr = lf === -1 || (cr !== -1 && cr < lf)
+      const end = isCr ? cr : lf
+      this.#endLine(chunk, start, end)
+      start = end + 1
+      if (isCr) {
+        if (start === chunk.length) this.#endedWithCr = true
+        else if (chunk[start] === LF) start++
+        cr = chunk.indexOf(CR, start)
+      }
+      if (lf !== -1 && lf < start) lf = chunk.indexOf(LF, start)
     }
     if (start < chunk.length) this.#hold(chunk.subarray(start))
   }

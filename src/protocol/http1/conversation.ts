@@ -92,8 +92,8 @@ export class Http1Conversation implements ProtocolConversation {
       if (this.#held.hold(piece)) return
       this.#giveUpHeld()
     }
-    const rest = this.#read(piece, () => this.#mustHold)
-    if (rest !== undefined && !this.#held.hold(rest)) this.#read(rest, () => false)
+    const rest = this.#read(piece, true)
+    if (rest !== undefined && !this.#held.hold(rest)) this.#read(rest, false)
   }
 
   /** At a response's beginning with nobody waiting for one: the request's record may be on its way. */
@@ -101,8 +101,8 @@ export class Http1Conversation implements ProtocolConversation {
     return this.#pending.length === 0 && !this.#isOrphan && this.#responses.isBetweenMessages
   }
 
-  /** Reads until `shallStop`, which is asked at each end of a message, and returns what is left. */
-  #read(piece: HeldPiece, shallStop: () => boolean): HeldPiece | undefined {
+  /** Returns what is left where the rest must be held, which is asked at each end of a message if it `canHold`. */
+  #read(piece: HeldPiece, canHold: boolean): HeldPiece | undefined {
     this.#responseTime = piece.timeUnixNano
     if (piece.kind === 'gap') {
       this.#responses.gap(piece.length, piece.timeUnixNano)
@@ -110,7 +110,7 @@ export class Http1Conversation implements ProtocolConversation {
     }
     for (let rest = piece.bytes; rest.length > 0;) {
       rest = this.#responses.push(rest, piece.timeUnixNano)
-      if (rest.length > 0 && shallStop()) return { ...piece, bytes: rest }
+      if (rest.length > 0 && canHold && this.#mustHold) return { ...piece, bytes: rest }
     }
     return undefined
   }
@@ -124,7 +124,7 @@ export class Http1Conversation implements ProtocolConversation {
   #giveUpHeld(untilUnixNano?: bigint): void {
     for (const piece of this.#held.take())
       if (untilUnixNano === undefined || piece.timeUnixNano < untilUnixNano || !this.#held.hold(piece))
-        this.#read(piece, () => false)
+        this.#read(piece, false)
   }
 
   #requestHandler(): MessageHandler {
