@@ -95,7 +95,10 @@ async function startPrivateEngine(root, folder) {
   const env = { ...process.env, DOCKER_HOST: `unix://${socket}`, DOCKER_CONFIG: join(folder, 'client') }
   const docker = runner(makeClient(root, folder), env)
   const pidFile = join(folder, 'dockerd.pid')
-  if (docker(['info']).status === 0) throw new Error(`another run uses ${folder}`)
+  if (docker(['info']).status === 0) {
+    const pid = readFileSync(pidFile, 'utf8')
+    throw new Error(`another run uses ${folder}, or one was killed and left its engine: process ${pid}`)
+  }
   rmSync(pidFile, { force: true })
   const settings = [
     ...['--data-root', join(folder, 'data'), '--exec-root', join(folder, 'run'), '--pidfile', pidFile],
@@ -105,7 +108,6 @@ async function startPrivateEngine(root, folder) {
   const inside = ['env', '-i', 'HOME=/root', `PATH=/usr/sbin:/usr/bin:/sbin:/bin`, ...proxies()]
   const args = ['--mount', '--propagation', 'private', 'sh', '-c', ENTER, 'enter', root, folder, ...inside]
   const daemon = spawn('unshare', [...args, 'dockerd', ...settings], {
-    detached: true,
     stdio: ['ignore', 'ignore', 'pipe'],
   })
   let log = ''
@@ -124,9 +126,24 @@ async function startPrivateEngine(root, folder) {
     async stop() {
       const ids = docker(['ps', '-q']).stdout.split('\n').filter(Boolean)
       if (ids.length > 0) docker(['kill', ...ids])
+      docker(['image', 'prune', '-f'])
       // containerd is its child and ends with it.
       daemon.kill('SIGTERM')
       await gone
+      // Only empty ones go.
+      const groups = [
+        '/sys/fs/cgroup',
+        '-depth',
+        '-type',
+        'd',
+        '-path',
+        '*/docker*',
+        '-exec',
+        'rmdir',
+        '{}',
+        '+',
+      ]
+      spawnSync('find', groups)
     },
   }
 }

@@ -10,16 +10,14 @@ import { spawnSync } from 'node:child_process'
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { buildCollector } from '../collector/build.mjs'
+import { check, counts, until } from './checks.mjs'
 import { ensureBaseImage, startEngine } from './engine.mjs'
 
 const CHECKOUT = resolve(import.meta.dirname, '../..')
 const CACHE = join(CHECKOUT, '.cache/compose')
 const SENSOR = 'oisp-sensor:test'
 const AUTHORITIES = '/etc/ssl/certs/ca-certificates.crt'
-const DEADLINE_MS = 60_000
-const LOOK_EVERY_MS = 500
 /** Bits of CapEff (linux/capability.h). */
 const CAPABILITY_BITS = {
   DAC_READ_SEARCH: 2n,
@@ -30,9 +28,6 @@ const CAPABILITY_BITS = {
 }
 /** Capture does not begin without these; without the others it says what stays blind. */
 const REQUIRED = ['BPF', 'PERFMON']
-
-let passed = 0
-let failed = 0
 
 mkdirSync(CACHE, { recursive: true })
 const engine = await startEngine(CACHE)
@@ -55,6 +50,7 @@ try {
   await engine.stop()
   rmSync(shared, { recursive: true, force: true })
 }
+const { passed, failed } = counts()
 console.log(`\n${passed} passed, ${failed} failed`)
 process.exitCode = failed > 0 ? 1 : 0
 
@@ -279,27 +275,6 @@ function resourcesOf(kind) {
         ),
       ),
     )
-}
-
-/** @template T @param {() => T} look @returns {Promise<T | undefined>} undefined when the time is over */
-async function until(look) {
-  const end = performance.now() + DEADLINE_MS
-  for (;;) {
-    const found = look()
-    if (found) return found
-    if (performance.now() > end) return undefined
-    await delay(LOOK_EVERY_MS)
-  }
-}
-
-/** @param {string} claim @param {boolean} isTrue @param {string} output shown when the claim is false */
-function check(claim, isTrue, output) {
-  console.log(`${isTrue ? 'passed' : 'FAILED'}  ${claim}`)
-  if (isTrue) passed++
-  else {
-    failed++
-    console.log(output.replaceAll(/^/gm, '    '))
-  }
 }
 
 /** @param {string} program @param {string[]} args */
