@@ -34,6 +34,8 @@ grpc.on('stream', (stream) => {
   stream.resume()
   stream.on('error', () => {})
   stream.on('end', () => {
+    // The client gave it up in the meantime.
+    if (stream.destroyed) return
     stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true })
     stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }))
     // One message of length zero: an Export…ServiceResponse without partial success.
