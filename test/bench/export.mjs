@@ -18,6 +18,10 @@ const PAIRS = [
 
 export async function benchExports(report) {
   const sink = fork(new URL('export-sink.mjs', import.meta.url))
+  sink.once('exit', (code) => {
+    // Nobody would ever answer the clients.
+    if (code !== 0) throw new Error(`export-sink ended with ${code}`)
+  })
   try {
     const [ports] = await once(sink, 'message')
     for (const [mode, label] of PAIRS) {
