@@ -8,14 +8,12 @@ import type { ResponseHead } from '../protocol/types.js'
 import type { Budget, Stats } from '../stats.js'
 import { Assembly } from './assembly.js'
 import { Body } from './body.js'
-import { findHeader } from './detect.js'
+import { findHeader, isReadable } from './detect.js'
 import type { AnswerReader, Dialect } from './dialect.js'
 import { parseObject } from './json.js'
 import { Reservation, type Refusal } from './reservation.js'
 import { SseDecoder } from './sse.js'
 
-/** Codings that the protocol room takes off; under any other one the body is not readable here. */
-const READABLE_CODING = /^(?:(?:x-)?gzip|deflate|br|identity)$/i
 /** First bytes that only JSON and only an event stream (`data`, `event`, `id`, `retry`, a comment) can have. */
 const SSE_STARTS = Buffer.from('deir:')
 const SPACES = new Set([0x20, 0x0a, 0x0d, 0x09, 0xef, 0xbb, 0xbf])
@@ -30,6 +28,8 @@ export class Answer {
   isFinished = false
   /** Something is missing or could not be read. */
   isDamaged = false
+  /** There was something to read: a body, or data of an event. */
+  hasContent = false
   #droppedBytes = 0
   readonly #dialect: Dialect
   readonly #stats: Stats
@@ -87,7 +87,12 @@ export class Answer {
   end(): void {
     this.#sse.end()
     if (!this.isStream) this.#readBody()
-    if (!READABLE_CODING.test(this.#header('content-encoding') || 'identity')) this.isDamaged = true
+    if (this.isCoded) this.isDamaged = true
+  }
+
+  /** A body came, and its content coding is none that the protocol room can take off. */
+  get isCoded(): boolean {
+    return this.bodyBytes > 0 && this.head !== undefined && !isReadable(this.head.headers)
   }
 
   release(): void {
@@ -110,6 +115,7 @@ export class Answer {
   }
 
   #readBody(): void {
+    this.hasContent = this.#isStarted
     const { object, isWhole } = this.#body.read()
     if (this.#body.isCut) this.isDamaged = true
     if (object === undefined) return
@@ -118,6 +124,7 @@ export class Answer {
   }
 
   #readEvent(data: string): void {
+    this.hasContent = true
     const { streamEnd } = this.#dialect
     if (streamEnd !== undefined && data.startsWith(streamEnd) && data.trimEnd() === streamEnd) {
       this.isFinished = true

@@ -59,3 +59,16 @@ export function findHeader(headers: HeaderList, name: string): string | undefine
   for (const [key, value] of headers) if (key === name) return value
   return undefined
 }
+
+/** Codings that the protocol room takes off (RFC 9110 8.4.1), and how many on top of each other. */
+const READABLE_CODINGS = new Set(['', 'identity', 'gzip', 'x-gzip', 'deflate', 'br'])
+const MAX_CODINGS = 3
+
+/** Under any other coding the body came as it was, and is not readable here. */
+export function isReadable(headers: HeaderList): boolean {
+  const names = headers
+    .filter(([name]) => name === 'content-encoding')
+    .flatMap(([, value]) => value.split(',').map((coding) => coding.trim().toLowerCase()))
+  const codings = names.filter((name) => name !== '' && name !== 'identity').length
+  return codings <= MAX_CODINGS && names.every((name) => READABLE_CODINGS.has(name))
+}

@@ -8,7 +8,7 @@
 import type { ExchangeEvent, RequestHead } from '../protocol/types.js'
 import { Answer } from './answer.js'
 import { Body } from './body.js'
-import { findHeader, findHostProvider } from './detect.js'
+import { findHeader, findHostProvider, isReadable } from './detect.js'
 import type { AnswerResult, Choice, Dialect } from './dialect.js'
 import { decideError } from './failure.js'
 import { present } from './fields.js'
@@ -92,7 +92,7 @@ class DialectDecoder implements ExchangeDecoder {
   #readRequest(end: EndEvent): InferenceRequest | undefined {
     const { object, isWhole } = this.#request.read()
     const isSeen = !this.#request.isCut && end.completeness === 'complete'
-    const isJudged = isWhole || (isSeen && end.outcome === 'completed')
+    const isJudged = !this.#isRequestCoded && (isWhole || (isSeen && end.outcome === 'completed'))
     const isRequest = isWhole && object !== undefined && this.#dialect.isRequest(object)
     if (isJudged && !isRequest && findHostProvider(this.#head.host) === undefined) return undefined
     const body = object ?? {}
@@ -101,6 +101,25 @@ class DialectDecoder implements ExchangeDecoder {
       stream: body.stream === true || this.#answer.isStream,
       bodyBytes: this.#requestBytes,
     }
+  }
+
+  get #isRequestCoded(): boolean {
+    return this.#requestBytes > 0 && !isReadable(this.#head.headers)
+  }
+
+  /** `metadata`: all of it passed by, and what a body said could not be read. Under an error status there is no more to say. */
+  #decideCompleteness(
+    end: EndEvent,
+    droppedBytes: number,
+    isUnderstood: boolean,
+  ): InferenceEvent['completeness'] {
+    if (end.completeness !== 'complete') return end.completeness
+    if (droppedBytes > 0) return 'limit'
+    const { head, hasContent, isCoded, isStream, isFinished } = this.#answer
+    if (this.#isRequestCoded || isCoded) return 'metadata'
+    const isSuccess = end.outcome === 'completed' && head !== undefined && head.status < 400
+    const isRead = isUnderstood || (isStream && isFinished)
+    return isSuccess && hasContent && !isRead ? 'metadata' : 'complete'
   }
 
   #toEvent(end: EndEvent, request: InferenceRequest): InferenceEvent {
@@ -132,13 +151,18 @@ class DialectDecoder implements ExchangeDecoder {
       usage: result.usage,
       error,
       outcome: end.outcome,
-      completeness: droppedBytes > 0 && end.completeness === 'complete' ? 'limit' : end.completeness,
+      completeness: this.#decideCompleteness(end, droppedBytes, hasAnswer(result)),
       missingBytes: end.missingBytes + droppedBytes,
       ...readHeaders(head, answer),
       credentials: head.credentials,
       httpStatus: answer.head?.status,
     }
   }
+}
+
+/** Anything that only an answer of this API has. */
+function hasAnswer({ id, model, choices, usage, error }: AnswerResult): boolean {
+  return choices.length > 0 || (id ?? model ?? usage ?? error) !== undefined
 }
 
 function readLength({ headers }: RequestHead): number {

@@ -30,6 +30,14 @@ export function readObjects(value: unknown): JsonObject[] {
   return objects
 }
 
+/** `toItem` of each object of an array. */
+export function mapObjects<T>(value: unknown, toItem: (object: JsonObject) => T): T[] {
+  const items: T[] = []
+  for (const item of readArray(value))
+    if (readObject(item) !== undefined) items.push(toItem(item as JsonObject))
+  return items
+}
+
 export function readText(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined
 }

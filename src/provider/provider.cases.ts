@@ -4,6 +4,7 @@
  * @module
  */
 import { describe, expect, it } from 'vitest'
+import type { HeaderList } from '../protocol/types.js'
 import { RESPONSE_UNIX_NANO, decode, withoutTime, type Wire } from './wire.cases.js'
 
 export interface ProviderFixture {
@@ -38,6 +39,7 @@ type CaseName =
   | 'wrong content type'
   | 'non-JSON'
   | 'hostile JSON'
+  | 'unreadable body'
   | 'chunking'
 
 /** `skips`: case → why it cannot apply to this provider. */
@@ -194,6 +196,41 @@ export function describeProvider(
         decode({ ...base, response: `{"error":${deep},"id":7,"model":[],"choices":{},"content":1}` }).event
           .response.id,
       ).toBeUndefined()
+    },
+    'unreadable body'() {
+      const zstd = Buffer.from('28b52ffd0458', 'hex')
+      const coded: HeaderList = [['content-encoding', 'zstd']]
+      for (const coding of ['zstd', 'gzip, zstd', 'br, br, br, br']) {
+        const responseHeaders: HeaderList = [['content-encoding', coding]]
+        const { event } = decode({ ...base, responseHeaders, response: zstd })
+        expect(event).toMatchObject({ completeness: 'metadata', missingBytes: 0, error: undefined })
+        expect(event.usage).toBeUndefined()
+      }
+      // Perhaps an answer in a shape that is not known here yet.
+      expect(decode({ ...base, response: '{"foo":1}' }).event).toMatchObject({
+        completeness: 'metadata',
+        error: undefined,
+      })
+      // No answer of any kind: clients of the API fail on it.
+      for (const response of ['[]', 'true', 'hello', '<html>log in</html>'])
+        expect(decode({ ...base, response }).event).toMatchObject({
+          completeness: 'metadata',
+          error: { type: '_OTHER' },
+        })
+      const request = decode({ ...base, requestHeaders: coded, request: zstd, response: fixture.whole }).event
+      expect(request).toMatchObject({ completeness: 'metadata', response: { model: 'm-1-2026' } })
+      // What was read, what says by its status all there is, and what is empty is complete.
+      const gzip: HeaderList = [['content-encoding', 'GZIP, br']]
+      for (const wire of [
+        { responseHeaders: gzip, response: fixture.whole },
+        { responseHeaders: coded, response: '' },
+        { status: 502, response: '<html>Bad gateway</html>' },
+        { status: 429, response: fixture.errorBody },
+        { response: '' },
+      ])
+        expect(decode({ ...base, ...wire }).event.completeness).toBe('complete')
+      const lost = decode({ ...base, response: '{"foo":1}', responseGapAt: 2, gapBytes: 3 }).event
+      expect(lost.completeness).toBe('gap')
     },
     chunking() {
       const whole = decode(streamed).event

@@ -55,7 +55,8 @@ export interface InferenceEvent {
   /** Set if and only if the call failed. */
   error: InferenceError | undefined
   outcome: Outcome
-  completeness: Completeness
+  /** `metadata`: everything was seen, but a body could not be read (unknown content coding, or not of this API). */
+  completeness: Completeness | 'metadata'
   missingBytes: number
   /** As sent: W3C traceparent and tracestate. */
   traceparent: string | undefined

@@ -5,41 +5,41 @@
  */
 import { serverToolCallPart, toolCallPart } from '../assembly.js'
 import { blobPart, filePart, genericPart, textPart, urlPart } from '../content.js'
-import { readName, readObject, readObjects, readText, readValue, type JsonObject } from '../fields.js'
+import { mapObjects, readName, readObject, readText, readValue, type JsonObject } from '../fields.js'
 import type { Part } from '../types.js'
 
 export function readContent(content: unknown): Part[] {
   if (typeof content === 'string') return content === '' ? [] : [textPart(content)]
-  return readObjects(content).map(readBlock)
+  return mapObjects(content, readBlock)
 }
 
 /** How each kind of block becomes a part; undefined when the block lacks what the part needs. */
-const READERS: Readonly<Record<string, (block: JsonObject) => Part | undefined>> = {
-  text: (block) => mapText(block.text, textPart),
-  thinking: (block) => mapText(block.thinking, (content) => ({ type: 'reasoning', content })),
+const READERS: ReadonlyMap<string, (block: JsonObject) => Part | undefined> = new Map([
+  ['text', (block: JsonObject) => mapText(block.text, textPart)],
+  ['thinking', (block) => mapText(block.thinking, (content) => ({ type: 'reasoning', content }))],
   // Only the provider can read what it redacted; the part says that thinking was here.
-  redacted_thinking: () => ({ type: 'reasoning', content: '' }),
-  image: (block) => readSource(block, 'image'),
-  document: (block) => readSource(block, 'document'),
-  compaction: (block) => mapText(block.content, (content) => genericPart('compaction', content)),
-  tool_use: readToolUse,
-  tool_result: readToolResult,
-  server_tool_use: readServerToolUse,
-  mcp_tool_use: readServerToolUse,
-}
+  ['redacted_thinking', () => ({ type: 'reasoning', content: '' })],
+  ['image', (block) => readSource(block, 'image')],
+  ['document', (block) => readSource(block, 'document')],
+  ['compaction', (block) => mapText(block.content, (content) => genericPart('compaction', content))],
+  ['tool_use', readToolUse],
+  ['tool_result', readToolResult],
+  ['server_tool_use', readServerToolUse],
+  ['mcp_tool_use', readServerToolUse],
+])
 
 /** What a tool returned; a result inside a result is not of this API and must not be followed down. */
 function readResultContent(content: unknown): Part[] {
-  return readObjects(content).map((block) =>
+  return mapObjects(content, (block) =>
     block.type === 'tool_result' ? genericPart(block.type, block) : readBlock(block),
   )
 }
 
 export function readBlock(block: JsonObject): Part {
   const kind = readName(block.type) ?? 'unknown'
-  const read = Object.hasOwn(READERS, kind) ? READERS[kind] : undefined
   const part =
-    read?.(block) ?? (kind.endsWith('_tool_result') ? readServerToolResult(kind, block) : undefined)
+    READERS.get(kind)?.(block) ??
+    (kind.endsWith('_tool_result') ? readServerToolResult(kind, block) : undefined)
   return part ?? genericPart(kind, block)
 }
 

@@ -7,6 +7,7 @@
  * @module
  */
 import {
+  mapObjects,
   present,
   readCount,
   readInteger,
@@ -37,7 +38,7 @@ export function readMessagesRequest(body: JsonObject): Omit<InferenceRequest, 'b
       outputType: readOutputType(readObject(config?.format) ?? readObject(body.output_format)),
       serviceTier: readName(body.service_tier),
       systemInstructions: system.length > 0 ? system : undefined,
-      inputMessages: Array.isArray(body.messages) ? readObjects(body.messages).map(readMessage) : undefined,
+      inputMessages: Array.isArray(body.messages) ? mapObjects(body.messages, readMessage) : undefined,
       toolDefinitions: tools.length > 0 ? tools : undefined,
     }),
   }
