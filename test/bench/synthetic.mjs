@@ -15,7 +15,7 @@ import {
 
 const TEXT = 'The quick brown fox jumps over 13 lazy dogs; if (isReady) { return "done" }\n'
 
-/** A request body of about `bytes`: a system prompt, tools and a conversation, as coding agents send them. */
+/** A request body of at least `bytes`, and hardly more: a system prompt, tools and a conversation, as coding agents send them. */
 export function requestBody(bytes) {
   const tool = (i) => ({
     name: `tool_${i}`,
@@ -39,7 +39,7 @@ export function requestBody(bytes) {
     tools: Array.from({ length: Math.round(bytes / 8000) }, (_, i) => tool(i)),
     messages: [{ role: 'user', content: 'hi' }],
   }
-  for (let i = 0; JSON.stringify(body).length < bytes * 0.9; i++) {
+  for (let i = 0; JSON.stringify(body).length < bytes; i++) {
     body.messages.push(
       {
         role: 'assistant',
